@@ -1,0 +1,1 @@
+"""Data sets: adapters that turn any image collection into one manifest, and the splits."""

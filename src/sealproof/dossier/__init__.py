@@ -1,0 +1,1 @@
+"""Dossier: documents rendered from records, never from typed figures."""

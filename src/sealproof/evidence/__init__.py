@@ -1,0 +1,1 @@
+"""Evidence: recorded values, hashes, the test-set ledger and experiment tracking. Imports no other room."""

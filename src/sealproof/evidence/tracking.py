@@ -1,0 +1,130 @@
+"""MLflow: every stage is a run, nested under one release run; side records remember which run made what.
+
+Run ids and times never enter a DVC dependency: they would make every `dvc repro` run everything again. They go to
+`artifacts/<product>/runs/`, keyed by the hash of what the stage wrote, so that a stage that DVC skips, or restores
+from its cache, still names the run that really produced its output.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sealproof.evidence.files import read_json, write_json
+from sealproof.evidence.telemetry import silence
+from sealproof.evidence.workspace import Workspace
+
+_OPEN_RELEASE = "release-run.json"
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """What is logged of one finished stage."""
+
+    name: str
+    product: str
+    started: datetime
+    seconds: float
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    artifacts: Path
+    fingerprint: str
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    reports: list[Path] = field(default_factory=list)
+
+
+def log_stage(run: StageRun, workspace: Workspace, *, last: bool) -> None:
+    """Log a finished stage as an MLflow run under the release run, and write its side record.
+
+    Args:
+        run: what to log.
+        workspace: where the side record goes.
+        last: True for the stage that ends a release; it closes the release run.
+    """
+    import mlflow
+
+    _connect(workspace)
+    mlflow.set_experiment(f"sealproof/{run.product}")
+    parent = _release_run(workspace, run.product)
+    with mlflow.start_run(run_id=parent), mlflow.start_run(run_name=run.name, nested=True) as active:
+        mlflow.set_tags({"sealproof.stage": run.name, "sealproof.fingerprint": run.fingerprint})
+        mlflow.log_params({key: str(value)[:6000] for key, value in run.params.items()})
+        mlflow.log_metrics({key: float(value) for key, value in run.metrics.items()})
+        for name, values in sorted(run.curves.items()):
+            for step, value in enumerate(values):
+                mlflow.log_metric(name, value, step=step)
+        _log_files(run)
+        run_id = active.info.run_id
+    side = {
+        "stage": run.name,
+        "mlflow_run": run_id,
+        "mlflow_release_run": parent,
+        "started": run.started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(run.seconds, 3),
+        "host": platform.node(),
+        "fingerprint": run.fingerprint,
+    }
+    write_json(workspace.runs / f"{run.name}-{run.fingerprint[:16]}.json", side)
+    if last:
+        (workspace.runs / _OPEN_RELEASE).unlink(missing_ok=True)
+
+
+def side_record(workspace: Workspace, stage: str, fingerprint: str) -> dict[str, Any] | None:
+    """The side record of the run that produced a stage's present output, or None when none is known."""
+    path = workspace.runs / f"{stage}-{fingerprint[:16]}.json"
+    if not path.exists():
+        return None
+    found: dict[str, Any] = read_json(path)
+    return found if found.get("fingerprint") == fingerprint else None
+
+
+def _connect(workspace: Workspace) -> None:
+    import mlflow
+
+    silence()
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        mlflow.set_tracking_uri(f"sqlite:///{(workspace.root / 'mlflow.db').resolve()}")
+
+
+def _release_run(workspace: Workspace, product: str) -> str:
+    """The open release run; one is opened when the last release was closed."""
+    import mlflow
+
+    marker = workspace.runs / _OPEN_RELEASE
+    if marker.exists():
+        run_id = str(read_json(marker)["mlflow_release_run"])
+        if _exists(run_id):
+            return run_id
+    with mlflow.start_run(run_name=f"release {product}") as run:
+        mlflow.set_tag("sealproof.kind", "release")
+        run_id = str(run.info.run_id)
+    write_json(marker, {"mlflow_release_run": run_id})
+    return run_id
+
+
+def _exists(run_id: str) -> bool:
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        mlflow.get_run(run_id)
+    except MlflowException:
+        return False
+    return True
+
+
+def _log_files(run: StageRun) -> None:
+    import mlflow
+
+    mlflow.log_artifacts(str(run.artifacts), artifact_path="artifacts")
+    for path in run.reports:
+        if path.is_dir():
+            mlflow.log_artifacts(str(path), artifact_path=f"reports/{path.name}")
+        elif path.exists():
+            mlflow.log_artifact(str(path), artifact_path="reports")

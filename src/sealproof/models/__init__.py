@@ -1,0 +1,1 @@
+"""Models: detectors that learn what normal parts look like."""

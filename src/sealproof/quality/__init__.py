@@ -1,0 +1,1 @@
+"""Quality: what can be wrong with a data set, found before anything is trained on it."""

@@ -1,0 +1,195 @@
+"""The frame around every DVC stage: settings, quiet tools, seeds, whole outputs, records, MLflow, one clear error.
+
+A stage writes into a folder beside its place; only when the stage has succeeded does the folder move there. So a
+failed or killed stage leaves nothing half-written.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from sealproof.evidence.errors import SealproofError
+from sealproof.evidence.files import unwritable
+from sealproof.evidence.hashing import sha256_file
+from sealproof.evidence.records import Recorder, RecordBook, write_records
+from sealproof.evidence.telemetry import silence
+from sealproof.settings import Settings, load_settings
+
+STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify", "dossier")
+
+
+class Stage:
+    """What a stage script works with.
+
+    Attributes:
+        name: the stage.
+        settings: all settings.
+        recorder: collects the stage's evidence records.
+        tracked: parameters and metrics for the stage's MLflow run.
+    """
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name = name
+        self.settings = settings
+        self.workspace = settings.workspace
+        self.recorder = Recorder(name)
+        self.params: dict[str, Any] = {}
+        self.metrics: dict[str, float] = {}
+        self.curves: dict[str, list[float]] = {}
+        self._reports: list[str] = []
+
+    def input(self, stage: str, file: str) -> Path:
+        """A file that an earlier stage wrote."""
+        return self.workspace.artifacts(stage) / file
+
+    def output(self, file: str) -> Path:
+        """Where to write an artefact of this stage; it appears in its place when the stage succeeds."""
+        path = self._partial / "artifacts" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def report(self, file: str) -> Path:
+        """Where to write a file or folder below `reports/<product>/`."""
+        self._reports.append(file)
+        path = self._partial / "reports" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def records(self, *stages: str) -> RecordBook:
+        """The records of earlier stages."""
+        return RecordBook.load(self.workspace.artifacts(stage) / "records.json" for stage in stages)
+
+    @property
+    def _partial(self) -> Path:
+        return self.workspace.root / "artifacts" / self.workspace.product / f"{self.name}.partial"
+
+    def start(self) -> None:
+        """Remove what a killed run left behind."""
+        try:
+            shutil.rmtree(self._partial, ignore_errors=True)
+            (self._partial / "artifacts").mkdir(parents=True)
+            (self._partial / "reports").mkdir()
+            self.workspace.reports.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(self._partial, error) from error
+
+    def finish(self) -> None:
+        """Write the records and move all outputs into their places."""
+        records = self.recorder.finish(self._locate)
+        write_records(self.output("records.json"), records)
+        _replace(self._partial / "artifacts", self.workspace.artifacts(self.name))
+        for name in dict.fromkeys(self._reports):
+            _replace(self._partial / "reports" / name, self.workspace.reports / name)
+        shutil.rmtree(self._partial)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+    def _locate(self, path: Path) -> tuple[Path, str]:
+        """(file as it exists now, path it will have) for a record's artefact."""
+        for staged, final in (
+            (self._partial / "artifacts", self.workspace.artifacts(self.name)),
+            (self._partial / "reports", self.workspace.reports),
+        ):
+            if path.is_relative_to(staged):
+                return path, self.workspace.relative(final / path.relative_to(staged))
+        return path, self.workspace.relative(path)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the finished stage's records: the key of its side record."""
+        return sha256_file(self.workspace.artifacts(self.name) / "records.json")
+
+
+def _replace(source: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            shutil.rmtree(target)
+        source.replace(target)
+    except OSError as error:
+        raise unwritable(target, error) from error
+
+
+def run_stage(name: str, work: Callable[[Stage], None], root: Path | None = None) -> None:
+    """Run `work` as stage `name` and leave the process with an exit code that tells the truth.
+
+    Exit code 0 only when all outputs are in place; the code of the error otherwise, 1 for a defect of ours.
+    """
+    silence()
+    sys.exit(_run(name, work, root or Path.cwd()))
+
+
+def _run(name: str, work: Callable[[Stage], None], root: Path) -> int:
+    console = Console(stderr=True)
+    stage: Stage | None = None
+    try:
+        settings = load_settings(root)
+        _fix_arithmetic(settings)
+        stage = Stage(name, settings)
+        stage.start()
+        started, clock = datetime.now(UTC), time.perf_counter()
+        work(stage)
+        stage.finish()
+        _track(stage, started, time.perf_counter() - clock)
+    except SealproofError as error:
+        console.print(f"[bold red]{name} stopped:[/] ", end="")
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return _fail(stage, error.exit_code)
+    except OSError as error:
+        message = unwritable(Path(error.filename or "?"), error) if error.filename else None
+        if message is None:
+            traceback.print_exc()
+            return _fail(stage, 1)
+        console.print(f"{name} stopped: {message}", markup=False, highlight=False, soft_wrap=True)
+        return _fail(stage, message.exit_code)
+    except BaseException:
+        traceback.print_exc()
+        return _fail(stage, 1)
+    return 0
+
+
+def _fail(stage: Stage | None, code: int) -> int:
+    if stage is not None:
+        stage.discard()
+    return code
+
+
+def _fix_arithmetic(settings: Settings) -> None:
+    """One seed and a fixed number of threads, so that sums are added in the same order on every run."""
+    import os
+
+    threads = str(settings.params.compute.threads)
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = threads
+
+
+def _track(stage: Stage, started: datetime, seconds: float) -> None:
+    from sealproof.evidence import tracking
+
+    tracking.log_stage(
+        tracking.StageRun(
+            name=stage.name,
+            product=stage.workspace.product,
+            started=started,
+            seconds=seconds,
+            params=stage.params,
+            metrics=stage.metrics,
+            curves=stage.curves,
+            artifacts=stage.workspace.artifacts(stage.name),
+            reports=[stage.workspace.reports / name for name in dict.fromkeys(stage._reports)],  # noqa: SLF001
+            fingerprint=stage.fingerprint,
+        ),
+        stage.workspace,
+        last=stage.name == STAGES[-1],
+    )
