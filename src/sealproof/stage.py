@@ -6,6 +6,7 @@ failed or killed stage leaves nothing half-written.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from threadpoolctl import threadpool_limits
 
 from sealproof.evidence.errors import SealproofError
 from sealproof.evidence.files import unwritable
@@ -131,7 +133,6 @@ def run_stage(name: str, work: Callable[[Stage], None], root: Path | None = None
 
 
 def _run(name: str, work: Callable[[Stage], None], root: Path) -> int:
-    console = Console(stderr=True)
     stage: Stage | None = None
     try:
         settings = load_settings(root)
@@ -143,20 +144,22 @@ def _run(name: str, work: Callable[[Stage], None], root: Path) -> int:
         stage.finish()
         _track(stage, started, time.perf_counter() - clock)
     except SealproofError as error:
-        console.print(f"[bold red]{name} stopped:[/] ", end="")
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        _print_error(name, error)
         return _fail(stage, error.exit_code)
-    except OSError as error:
-        message = unwritable(Path(error.filename or "?"), error) if error.filename else None
-        if message is None:
-            traceback.print_exc()
-            return _fail(stage, 1)
-        console.print(f"{name} stopped: {message}", markup=False, highlight=False, soft_wrap=True)
+    except PermissionError as error:
+        message = unwritable(Path(error.filename or root), error)
+        _print_error(name, message)
         return _fail(stage, message.exit_code)
     except BaseException:
         traceback.print_exc()
         return _fail(stage, 1)
     return 0
+
+
+def _print_error(name: str, error: SealproofError) -> None:
+    console = Console(stderr=True)
+    console.print(f"[bold red]{name} stopped:[/] ", end="")
+    console.print(str(error), markup=False, highlight=False, soft_wrap=True)
 
 
 def _fail(stage: Stage | None, code: int) -> int:
@@ -167,15 +170,16 @@ def _fail(stage: Stage | None, code: int) -> int:
 
 def _fix_arithmetic(settings: Settings) -> None:
     """One seed and a fixed number of threads, so that sums are added in the same order on every run."""
-    import os
-
-    threads = str(settings.params.compute.threads)
+    threads = settings.params.compute.threads
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = threads
+        os.environ[variable] = str(threads)  # for libraries that are loaded from here on
+    threadpool_limits(limits=threads)  # for those that are loaded already
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
 
 
 def _track(stage: Stage, started: datetime, seconds: float) -> None:
-    from sealproof.evidence import tracking
+    from sealproof.evidence import tracking  # MLflow is slow to import: only a stage that succeeded pays for it
 
     tracking.log_stage(
         tracking.StageRun(

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sealproof.evidence.errors import OutputError
 from sealproof.evidence.files import read_json, write_json
 from sealproof.evidence.telemetry import silence
 from sealproof.evidence.workspace import Workspace
@@ -45,7 +46,24 @@ def log_stage(run: StageRun, workspace: Workspace, *, last: bool) -> None:
         run: what to log.
         workspace: where the side record goes.
         last: True for the stage that ends a release; it closes the release run.
+
+    Raises:
+        OutputError: the tracking server or database cannot be used.
     """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        _log(run, workspace, last=last)
+    except MlflowException as error:
+        raise OutputError(
+            "the run cannot be logged to MLflow",
+            where=os.environ.get("MLFLOW_TRACKING_URI") or "mlflow.db in the project's folder",
+            why=str(error).splitlines()[0][:500],
+            mend="start the server that MLFLOW_TRACKING_URI names, or unset it to use the local database, then run again",
+        ) from error
+
+
+def _log(run: StageRun, workspace: Workspace, *, last: bool) -> None:
     import mlflow
 
     _connect(workspace)
