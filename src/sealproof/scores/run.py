@@ -1,0 +1,117 @@
+"""Scores of all patches of a data set, streamed in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+
+from sealproof.models.data import VALUE_SCALE
+from sealproof.scores.distance import FeatureDistance, draw_features, fit_distance
+from sealproof.scores.images import image_scores
+from sealproof.scores.patches import Reconstructs, reconstruct, reconstruction_scores
+from sealproof.scores.settings import SCORE_NAMES, ScoreSettings
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the score stage writes.
+
+    Attributes:
+        patches: a row a patch: image_id, patch, split, decided, one column a score.
+        images: a row an image: image_id, split, decided, one column a score.
+        distance: the fitted feature distance.
+        features_available: features of the layer before the random draw.
+    """
+
+    patches: pd.DataFrame
+    images: pd.DataFrame
+    distance: FeatureDistance
+    features_available: int
+
+
+def score_all(
+    model: Reconstructs,
+    patches: NDArray[np.uint16],
+    rows: pd.DataFrame,
+    settings: ScoreSettings,
+    *,
+    seed: int,
+    maps: Path,
+    device: str = "cpu",
+) -> Scored:
+    """Score every patch; fit the feature distance on training normals alone.
+
+    Args:
+        model: in evaluation mode, on `device`.
+        patches: (R, H, W), values x 65535; may be memory-mapped.
+        rows: image_id, patch, split, decided, row; a row a patch, sorted by image_id and patch.
+        settings: batch size and feature distance.
+        seed: draws the features.
+        maps: where the local anomaly maps go: (R, H, W) float16, aligned with `patches`.
+        device: torch device.
+
+    Raises:
+        DataError: the feature distance cannot be fitted.
+    """
+    columns, features, available = _stream(model, patches, settings, seed, maps, device)
+    decided = rows[rows["decided"]]
+    where = decided["row"].to_numpy()
+    position = np.zeros(len(patches), dtype=np.int64)
+    position[where] = decided["patch"].to_numpy()
+    train = decided.loc[decided["split"] == "train", "row"].to_numpy()
+    distance = fit_distance(features[train], position[train], available[1], settings.mahalanobis)
+    columns["mahalanobis"] = distance.distance(features, position)
+    table = rows[["image_id", "patch", "split", "decided"]].reset_index(drop=True)
+    for name in SCORE_NAMES:
+        values = np.full(len(rows), np.nan)
+        values[rows["decided"].to_numpy()] = columns[name][where]
+        table[name] = values
+    return Scored(table, image_scores(table, SCORE_NAMES), distance, available[0])
+
+
+def _stream(
+    model: Reconstructs,
+    patches: NDArray[np.uint16],
+    settings: ScoreSettings,
+    seed: int,
+    maps: Path,
+    device: str,
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64], tuple[int, NDArray[np.int64]]]:
+    """Reconstruction scores (R,) each, the drawn features (R, F), and (features available, which were drawn)."""
+    count = len(patches)
+    columns: dict[str, NDArray[np.float64]] = {
+        name: np.empty(count) for name in SCORE_NAMES if name != "mahalanobis"
+    }
+    target = np.lib.format.open_memmap(maps, mode="w+", dtype=np.float16, shape=patches.shape)
+    drawn: NDArray[np.int64] | None = None
+    available = 0
+    features: NDArray[np.float64] = np.empty((count, 0))
+    for part in _batches(count, settings.batch_size):
+        batch = torch.from_numpy(patches[part].astype(np.float32) / VALUE_SCALE).to(device)
+        scores, local = reconstruction_scores(batch, reconstruct(model, batch))
+        for name, column in columns.items():
+            column[part] = scores[name].cpu().numpy()
+        target[part] = local.cpu().numpy()
+        with torch.inference_mode():
+            layer = model.features(batch[:, None], settings.mahalanobis.layer).cpu().numpy()
+        if drawn is None:
+            available = layer.shape[1]
+            drawn = draw_features(available, settings.mahalanobis.features, seed)
+            features = np.empty((count, drawn.size))
+        features[part] = layer[:, drawn]
+    target.flush()
+    if drawn is None:
+        drawn = np.empty(0, dtype=np.int64)
+    return columns, features, (available, drawn)
+
+
+def _batches(count: int, size: int) -> Iterator[slice]:
+    starts = range(0, count, size)
+    yield from (slice(start, min(start + size, count)) for start in track(starts, description="scoring"))

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+from scipy.spatial.distance import mahalanobis
+from sklearn.covariance import OAS, LedoitWolf
+
+from sealproof.evidence.errors import DataError, EvidenceAlteredError, EvidenceMissingError
+from sealproof.scores.distance import draw_features, fit_distance, load_distance, save_distance
+from sealproof.scores.settings import MahalanobisSettings
+
+ESTIMATORS = {"ledoit-wolf": LedoitWolf, "oas": OAS}
+
+
+@pytest.fixture
+def points():
+    generator = np.random.default_rng(5)
+    return generator.normal(size=(60, 80)) @ generator.normal(size=(80, 80))  # fewer images than features
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_against_scipy_at_each_patch_position(points, name):
+    positions = np.repeat([0, 2], 30)
+    fitted = fit_distance(points, positions, np.arange(80), MahalanobisSettings(covariance=name))
+    found = fitted.distance(points, positions)
+    for position in (0, 2):
+        chosen = positions == position
+        reference = ESTIMATORS[name]().fit(points[chosen])
+        expected = [mahalanobis(x, reference.location_, reference.precision_) for x in points[chosen]]
+        np.testing.assert_allclose(found[chosen], expected, rtol=1e-8)
+
+
+def test_shrinkage_tells_training_images_apart_where_the_plain_covariance_cannot(points):
+    """Errata 6: with a pseudo-inverse every training image has the distance (n - 1) / sqrt(n)."""
+    centred = points - points.mean(axis=0)
+    plain = np.sqrt(np.einsum("ni,ij,nj->n", centred, np.linalg.pinv(np.cov(points.T)), centred))
+    np.testing.assert_allclose(plain, 59 / np.sqrt(60), rtol=1e-6)
+    fitted = fit_distance(points, np.zeros(60, int), np.arange(80), MahalanobisSettings())
+    assert fitted.distance(points, np.zeros(60, int)).std() > 0.1
+    assert 0 < fitted.shrinkages[0] < 1
+
+
+def test_round_trip_is_exact_and_the_bytes_are_the_same(points, tmp_path):
+    positions = np.zeros(60, int)
+    fitted = fit_distance(points, positions, draw_features(500, 80, 1), MahalanobisSettings())
+    save_distance(fitted, tmp_path / "a.npz")
+    save_distance(fitted, tmp_path / "b.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    loaded = load_distance(tmp_path / "a.npz")
+    np.testing.assert_array_equal(loaded.distance(points, positions), fitted.distance(points, positions))
+
+
+def test_what_is_no_fit_is_refused(points, tmp_path):
+    with pytest.raises(EvidenceMissingError):
+        load_distance(tmp_path / "none.npz")
+    (tmp_path / "text.npz").write_text("text")
+    np.savez(tmp_path / "other.npz", selected=np.arange(3))
+    np.savez(tmp_path / "code.npz", **{key: np.array([print], dtype=object) for key in ("selected", "means")})
+    fitted = fit_distance(points, np.zeros(60, int), np.arange(80), MahalanobisSettings())
+    save_distance(fitted, tmp_path / "good.npz")
+    content = dict(np.load(tmp_path / "good.npz"))
+    np.savez(tmp_path / "mixed.npz", **content | {"means": content["means"][:, :-1]})
+    for name in ("text", "other", "code", "mixed"):
+        with pytest.raises(EvidenceAlteredError, match=name):
+            load_distance(tmp_path / f"{name}.npz")
+
+
+def test_wrong_arguments_and_too_little_data(points):
+    fitted = fit_distance(points, np.zeros(60, int), np.arange(80), MahalanobisSettings())
+    with pytest.raises(ValueError, match="80"):
+        fitted.distance(points[:, :5], np.zeros(60, int))
+    with pytest.raises(ValueError, match=r"\[7\]"):
+        fitted.distance(points, np.full(60, 7))
+    for few in (points[:1], np.ones((9, 80))):
+        with pytest.raises(DataError, match="covariance"):
+            fit_distance(few, np.zeros(len(few), int), np.arange(80), MahalanobisSettings())
+
+
+def test_draw_is_a_sorted_sample_without_replacement():
+    drawn = draw_features(10_000, 500, 7)
+    assert len(set(drawn.tolist())) == 500
+    assert (np.diff(drawn) > 0).all()
+    assert not np.array_equal(drawn, draw_features(10_000, 500, 8))
