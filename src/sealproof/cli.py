@@ -16,7 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sealproof import __version__
+from sealproof.datasets.scaffold import init_product
 from sealproof.evidence.errors import DefinitionError, SealproofError
+from sealproof.evidence.files import write_bytes
 from sealproof.evidence.telemetry import silence
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.gate import GateResult, evaluate_gate
@@ -58,22 +60,43 @@ def show(root: Root = Path(), product: Product = None) -> None:
     _print_gate(evaluate_gate(workspace))
     console = Console()
     console.print(f"\nDocuments in [bold]{workspace.relative(workspace.reports)}/[/]")
-    for name in ("dossier.pdf", "iq.pdf", "oq.pdf", "pq.pdf", "release.json", "metrics.json", "data_docs/index.html"):
+    for name in (
+        "dossier.pdf",
+        "iq.pdf",
+        "oq.pdf",
+        "pq.pdf",
+        "release.json",
+        "metrics.json",
+        "data_docs/index.html",
+    ):
         path = workspace.reports / name
-        console.print(f"  {'present' if path.exists() else 'MISSING'}  {workspace.relative(path)}", highlight=False)
+        console.print(
+            f"  {'present' if path.exists() else 'MISSING'}  {workspace.relative(path)}", highlight=False
+        )
 
 
 @app.command()
 def init(
     name: Annotated[str, typer.Argument(help="name of the new product: lower-case words joined by '-'")],
-    images: Annotated[Path, typer.Option("--images", help="folder with your images", exists=True, file_okay=False)],
+    images: Annotated[
+        Path | None, typer.Option("--images", help="folder with your images; copied to data/NAME/")
+    ] = None,
     root: Root = Path(),
 ) -> None:
-    """Create products/NAME/ for your own images and copy them to data/NAME/."""
-    from sealproof.datasets.scaffold import init_product
+    """Create products/NAME/ for your own images: inspection.yaml, acceptance.yaml and product.yaml."""
+    for path in [*init_product(root, name, images), *_write_definitions(root, name)]:
+        typer.echo(f"created {path.resolve().relative_to(root.resolve()).as_posix()}")
+    typer.echo(f"next: read these files, set `product: {name}` in params.yaml, run `dvc repro dossier`")
 
-    for line in init_product(root, name, images):
-        typer.echo(line)
+
+def _write_definitions(root: Path, name: str) -> list[Path]:
+    written = []
+    for template in sorted((root / "templates" / "product").glob("*.yaml")):
+        path = root / "products" / name / template.name
+        text = template.read_text(encoding="utf-8").replace("{title}", name).replace("{prefix}", name.upper())
+        write_bytes(path, text.encode())
+        written.append(path)
+    return written
 
 
 @app.command()
@@ -127,7 +150,9 @@ def main() -> None:
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
     except typer.TyperException as error:
-        Console(stderr=True).print(f"sealproof: {error}; see `sealproof --help`", markup=False, highlight=False)
+        Console(stderr=True).print(
+            f"sealproof: {error}; see `sealproof --help`", markup=False, highlight=False
+        )
         sys.exit(USAGE_ERROR)
     except typer.Abort:
         sys.exit(130)

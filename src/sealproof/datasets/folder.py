@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from sealproof.datasets.images import ENDINGS
@@ -22,6 +22,7 @@ from sealproof.evidence.strict import StrictModel
 NORMAL_NAMES = ("normal", "good", "ok")
 DEFECTIVE_NAMES = ("defective", "defect", "nok", "bad")
 _TIME = "captured_at"
+_COLUMN = re.compile(r"[a-z0-9_]+")
 _LAYOUT = "normal/ and defective/"
 
 
@@ -97,17 +98,20 @@ def images_below(folder: Path) -> list[Path]:
     """All images below a folder, sorted.
 
     Raises:
-        DataError: the folder holds no image, or files that are no images by their ending.
+        DataError: the folder holds no image, files that are no images by their ending, or links to folders or
+            to nothing (their images would be passed over in silence).
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder))
-    strange = [str(path.relative_to(folder)) for path in files if path.suffix.lower() not in ENDINGS]
+    entries = sorted(path for path in folder.rglob("*") if not _is_hidden(path, folder))
+    files = [path for path in entries if path.is_file()]
+    strange = [path for path in files if path.suffix.lower() not in ENDINGS]
+    strange += [path for path in entries if path.is_symlink() and not path.is_file()]
     known = ", ".join(sorted(ENDINGS))
     if strange:
         raise DataError(
-            f"{len(strange)} files are no images",
+            f"{len(strange)} entries are no images",
             where=str(folder),
-            why=f"{listed(strange)}\nknown endings: {known}",
-            mend="move other files out of the image folders, or convert them to PNG",
+            why=f"{listed([str(path.relative_to(folder)) for path in strange])}\nknown endings: {known}",
+            mend="move other files out of the image folders or convert them to PNG; copy what links lead to",
         )
     if not files:
         raise DataError(
@@ -144,19 +148,17 @@ def _read_subgroups(path: Path) -> dict[str, dict[str, str]]:
     """image -> column -> value; empty when there is no table."""
     if not path.is_file():
         return {}
-    problems: list[str] = []
+    rows = read_table(path, ["image"], "create it")
+    problems = [
+        f"{name!r} is no column name (a-z, 0-9, _)" for name in rows[0] if not _COLUMN.fullmatch(name)
+    ]
     table: dict[str, dict[str, str]] = {}
-    for number, row in enumerate(read_table(path, ["image"], "create it"), start=2):
-        image = PurePosixPath(row.pop("image").replace("\\", "/")).as_posix()
-        problems += [f"line {number}: {image} is named twice"] * (image in table)
-        problems += [
-            f"line {number}: {name!r} is no column name"
-            for name in row
-            if not re.fullmatch("[a-z0-9_]+", name)
-        ]
-        problems += [f"line {number}: {row[_TIME]!r} is no time (ISO 8601)"] * (
-            not _is_time(row.get(_TIME, ""))
-        )
+    for number, row in enumerate(rows, start=2):
+        image = row.pop("image").replace("\\", "/")
+        if image in table:
+            problems.append(f"line {number}: {image} is named twice")
+        if not _is_time(row.get(_TIME, "")):
+            problems.append(f"line {number}: {row[_TIME]!r} is no time (ISO 8601)")
         table[image] = row
     if problems:
         raise DataError(

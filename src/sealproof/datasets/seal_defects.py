@@ -103,8 +103,9 @@ def draw_incomplete(scene: Scene, depth: float, column: float, rng: np.random.Ge
     uneven = dent * (1 + 0.12 * smooth_noise(columns.shape[1], 6, rng))
     dent = _f(uneven * (depth / uneven.max()))
     missing = step((scene.line + dent - rows) / 1.2) * step((rows - scene.line + 1.5) / 1.2)
+    missing = missing * np.clip(dent / 1.5, 0, 1)  # the line stays as it is where nothing is missing
     sealed = scene.sealed * (1 - rng.uniform(0.55, 0.95) * missing)
-    mask = (rows >= scene.line) & (rows < scene.line + dent) & (dent >= 0.25 * depth)
+    mask = (rows >= scene.line) & (rows < scene.line + dent) & (dent >= 1)
     return Defect(_f(sealed), _untouched(scene), mask, _line_at(scene, column) + depth / 2, column)
 
 

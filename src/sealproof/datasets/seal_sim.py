@@ -44,6 +44,7 @@ _COLUMNS = (
 _FIRST_LOT = datetime(2024, 1, 8, 6, 0, tzinfo=UTC)
 _LOT_EVERY = timedelta(hours=3)
 _PLAN, _IMAGES = 1, 2
+_NOTE = "Simulated images - not evidence about a real product.\n"
 
 
 class Options(StrictModel):
@@ -59,7 +60,7 @@ class Options(StrictModel):
     defective: NonNegativeInt = 240
     height: int = Field(default=192, ge=64, le=2048)
     width: int = Field(default=384, ge=64, le=4096)
-    pixel_mm: PositiveFloat = 0.1
+    pixel_mm: float = Field(default=0.1, gt=0, le=0.3)
     setups: dict[str, PositiveFloat] = Field(default={"12": 0.27, "20": 0.46, "23": 0.27}, min_length=1)
     defect_free_setups: tuple[str, ...] = ()
     lot_size: PositiveInt = 35
@@ -122,6 +123,7 @@ class SealSim:
                 _write_png(target / "masks" / f"{planned.name}.png", defect.mask.astype(np.uint8) * 255)
             writer.writerow(_row(planned, defect))
         (target / _TABLE).write_text(table.getvalue(), encoding="utf-8")
+        (target / "README.txt").write_text(_NOTE, encoding="utf-8")
 
     def scan(self, root: Path) -> list[Sample]:
         """Read `samples.csv` below the data root.
