@@ -1,7 +1,7 @@
 """`sealproof`: the command line.
 
-Exit codes of `gate`: 0 criteria met, 1 not met, 2 evidence missing, 3 evidence altered. A command that was typed wrongly
-exits 64, so that a misspelt option in a CI job can never be taken for a verdict.
+Exit codes of `gate`: 0 criteria met, 1 not met, 2 evidence missing, 3 evidence altered. A command that was typed
+wrongly exits 64, so that a misspelt option in a CI job can never be taken for a verdict.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ app = typer.Typer(
     help="From inspection images to a qualified detector and a dossier in which every figure is traceable.",
 )
 Root = Annotated[Path, typer.Option("--root", help="folder with dvc.yaml and params.yaml", file_okay=False)]
+Images = Annotated[Path | None, typer.Option("--images", help="your images; they are copied to data/NAME/")]
 Product = Annotated[str | None, typer.Option("--product", help="default: the one named in params.yaml")]
 
 
