@@ -62,10 +62,16 @@ def test_imports_run_one_way(path):
 def test_only_evaluation_opens_the_sealed_labels():
     users = [path for path in MODULES if any(name.endswith(".open_sealed_labels") for name in imports(path))]
     pipeline = Path(__file__).parents[1] / "pipeline"
-    users += [path for path in pipeline.glob("*.py") if any(n.endswith(".open_sealed_labels") for n in imports(path))]
+    users += [
+        path
+        for path in pipeline.glob("*.py")
+        if any(n.endswith(".open_sealed_labels") for n in imports(path))
+    ]
     assert users, "nobody opens the seal: the name has changed and this test guards nothing"
     for path in users:
-        assert path.parent.name == "evaluation" or path.name == "evaluate.py", f"{path} opens the sealed labels"
+        assert path.parent.name == "evaluation" or path.name == "evaluate.py", (
+            f"{path} opens the sealed labels"
+        )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())

@@ -55,14 +55,18 @@ def test_a_stage_that_succeeds_has_outputs_records_and_a_run_under_one_release(p
     assert record["sha256"] == sha256_file(project.root / record["artefact"])
 
     sides = [
-        side_record(project, name, sha256_file(project.artifacts(name) / "records.json")) for name in ("ingest", "check")
+        side_record(project, name, sha256_file(project.artifacts(name) / "records.json"))
+        for name in ("ingest", "check")
     ]
     assert sides[0]["mlflow_release_run"] == sides[1]["mlflow_release_run"]
     logged = mlflow.get_run(sides[0]["mlflow_run"])
     assert logged.data.params == {"a": "1"}
     assert logged.data.metrics == {"m": 0.5, "loss": 2.0}
     assert logged.data.tags["mlflow.parentRunId"] == sides[0]["mlflow_release_run"]
-    names = {item.path for item in mlflow.artifacts.list_artifacts(run_id=logged.info.run_id, artifact_path="reports")}
+    names = {
+        item.path
+        for item in mlflow.artifacts.list_artifacts(run_id=logged.info.run_id, artifact_path="reports")
+    }
     assert names == {"reports/value.svg"}
 
     # The same output again keeps its side record's key; another output has none of its own yet.
@@ -92,7 +96,9 @@ def fail_with(error):
         (KeyboardInterrupt(), 1, "KeyboardInterrupt"),
     ],
 )
-def test_a_stage_that_fails_leaves_the_old_output_and_nothing_half_written(project, capsys, error, code, said):
+def test_a_stage_that_fails_leaves_the_old_output_and_nothing_half_written(
+    project, capsys, error, code, said
+):
     before = everything_below(project.root)
     assert run(project, "ingest", fail_with(error)) == code
     assert said in capsys.readouterr().err

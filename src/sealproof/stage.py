@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from sealproof.evidence.errors import SealproofError
 from sealproof.evidence.files import unwritable
 from sealproof.evidence.hashing import sha256_file
-from sealproof.evidence.records import Recorder, RecordBook, write_records
+from sealproof.evidence.records import RecordBook, Recorder, write_records
 from sealproof.evidence.telemetry import silence
 from sealproof.settings import Settings, load_settings
 
@@ -179,7 +179,9 @@ def _fix_arithmetic(settings: Settings) -> None:
 
 
 def _track(stage: Stage, started: datetime, seconds: float) -> None:
-    from sealproof.evidence import tracking  # MLflow is slow to import: only a stage that succeeded pays for it
+    from sealproof.evidence import (
+        tracking,
+    )  # MLflow is slow to import: only a stage that succeeded pays for it
 
     tracking.log_stage(
         tracking.StageRun(

@@ -14,7 +14,7 @@ FOLDERS = ("pipeline", "products", "protocols", "templates", "src")
 PRODUCT = "seal-sim"
 
 #: Loaded by every Python process of the run (DVC, the stages, MLflow, Great Expectations) before anything else.
-GUARD = '''
+GUARD = """
 import os, socket, sys
 _log = os.environ["NETWORK_LOG"]
 def _note(what):
@@ -27,7 +27,7 @@ def _audit(event, arguments):
     if event == "socket.getaddrinfo" and arguments[0] not in (None, "localhost", socket.gethostname()):
         _note(f"look up {arguments[0]}")
 sys.addaudithook(_audit)
-'''
+"""
 
 
 class Project:
@@ -39,7 +39,11 @@ class Project:
         guard = root.parent / f"{root.name}-guard"
         guard.mkdir()
         (guard / "sitecustomize.py").write_text(GUARD)
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "GX_", "DO_NOT"))}
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("DVC_", "MLFLOW_", "GX_", "DO_NOT"))
+        }
         self.environment = kept | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": f"{guard}{os.pathsep}{root / 'src'}",
@@ -58,7 +62,13 @@ class Project:
 
     def call(self, *command: str, timeout: float = 400) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False
+            command,
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
 
     def repro(self, *targets: str) -> str:

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from tests.e2e.project import make_project
 
 from sealproof.evidence.telemetry import silence
-from tests.e2e.project import make_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bad-input")]
 

@@ -8,9 +8,9 @@ import time
 
 import pytest
 from pypdf import PdfReader
+from tests.e2e.project import make_project
 
 from sealproof.evidence.hashing import sha256_file
-from tests.e2e.project import make_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
@@ -86,7 +86,9 @@ def test_a_second_run_skips_every_stage(project):
 
 
 def test_no_process_tried_to_reach_a_network(project):
-    control = project.call("python", "-c", "import urllib.request as u; u.urlopen('http://192.0.2.1/', timeout=1)")
+    control = project.call(
+        "python", "-c", "import urllib.request as u; u.urlopen('http://192.0.2.1/', timeout=1)"
+    )
     assert control.returncode != 0
     noted = project.network_log.read_text().splitlines()
     assert noted, "the guard notes nothing, so this test would prove nothing"

@@ -46,7 +46,7 @@ def test_unreadable_json(tmp_path, content, kind):
     path = tmp_path / "r.json"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(kind, match="r.json"):
+    with pytest.raises(kind, match=r"r\.json"):
         files.read_json(path)
 
 
@@ -55,5 +55,5 @@ def test_bad_yaml_is_a_definition_error_and_runs_no_code(tmp_path, content):
     path = Path(tmp_path / "p.yaml")
     if content is not None:
         path.write_text(content)
-    with pytest.raises(DefinitionError, match="p.yaml"):
+    with pytest.raises(DefinitionError, match=r"p\.yaml"):
         files.read_yaml(path)

@@ -25,7 +25,9 @@ def test_openings_are_numbered_and_chained_under_concurrent_writers(tmp_path):
     openings = read_ledger(ledger)
     assert [opening.number for opening in openings] == list(range(1, 25))
     assert {opening.purpose for opening in openings} == {f"p{number}" for number in range(24)}
-    assert all(len(later.previous) == 64 and later.previous != first.previous for first, later in pairwise(openings))
+    assert all(
+        len(later.previous) == 64 and later.previous != first.previous for first, later in pairwise(openings)
+    )
 
 
 def tampered(lines, how):

@@ -5,7 +5,7 @@ import pytest
 
 from sealproof.evidence.errors import EvidenceMissingError
 from sealproof.evidence.hashing import sha256_file
-from sealproof.evidence.records import Record, Recorder, RecordBook, write_records
+from sealproof.evidence.records import Record, RecordBook, Recorder, write_records
 
 
 @pytest.fixture

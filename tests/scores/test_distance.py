@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import OAS, LedoitWolf
 
-from sealproof.evidence.errors import DataError, EvidenceAlteredError, EvidenceMissingError
+from sealproof.evidence.errors import DataError, DefinitionError, EvidenceAlteredError, EvidenceMissingError
 from sealproof.scores.distance import draw_features, fit_distance, load_distance, save_distance
 from sealproof.scores.settings import MahalanobisSettings
 
@@ -36,6 +36,20 @@ def test_shrinkage_tells_training_images_apart_where_the_plain_covariance_cannot
     fitted = fit_distance(points, np.zeros(60, int), np.arange(80), MahalanobisSettings())
     assert fitted.distance(points, np.zeros(60, int)).std() > 0.1
     assert 0 < fitted.shrinkages[0] < 1
+
+
+def test_plain_covariance_is_used_when_there_are_enough_patches_and_refused_when_singular(points):
+    plain = MahalanobisSettings(covariance="plain")
+    few = points[:, :20]  # 60 patches, 20 features
+    fitted = fit_distance(few, np.zeros(60, int), np.arange(20), plain)
+    inverse = np.linalg.inv(np.cov(few.T, bias=True))
+    expected = [mahalanobis(x, few.mean(axis=0), inverse) for x in few]
+    np.testing.assert_allclose(fitted.distance(few, np.zeros(60, int)), expected, rtol=1e-8)
+    assert fitted.shrinkages.tolist() == [0]
+    for singular in (points, points[:, :60], np.column_stack([few, few[:, 0]])):
+        with pytest.raises(DefinitionError, match="singular") as caught:
+            fit_distance(singular, np.zeros(60, int), np.arange(singular.shape[1]), plain)
+        assert f"60 training patches for {singular.shape[1]} features" in caught.value.why
 
 
 def test_round_trip_is_exact_and_the_bytes_are_the_same(points, tmp_path):

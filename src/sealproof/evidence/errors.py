@@ -35,7 +35,9 @@ class SealproofError(Exception):
     def __str__(self) -> str:
         indent = "\n         "
         rows = (("where", self.where), ("why", self.why), ("mend", self.mend))
-        return self.what + "".join(f"\n  {name + ':':<6} {text.replace(chr(10), indent)}" for name, text in rows)
+        return self.what + "".join(
+            f"\n  {name + ':':<6} {text.replace(chr(10), indent)}" for name, text in rows
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.what, self.where, self.why, self.mend)

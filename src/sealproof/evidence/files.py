@@ -63,7 +63,10 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise EvidenceMissingError(
-            "a result of an earlier stage is missing", where=str(path), why="the file does not exist", mend="run `dvc repro`"
+            "a result of an earlier stage is missing",
+            where=str(path),
+            why="the file does not exist",
+            mend="run `dvc repro`",
         ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise EvidenceAlteredError(
@@ -84,9 +87,15 @@ def read_yaml(path: Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DefinitionError(
-            "a definition file is missing", where=str(path), why="the file does not exist", mend="create it; see the README"
+            "a definition file is missing",
+            where=str(path),
+            why="the file does not exist",
+            mend="create it; see the README",
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DefinitionError(
-            "a definition file is not valid YAML", where=str(path), why=str(error), mend="correct the line named above"
+            "a definition file is not valid YAML",
+            where=str(path),
+            why=str(error),
+            mend="correct the line named above",
         ) from error

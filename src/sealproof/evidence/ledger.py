@@ -40,7 +40,9 @@ class Opening:
     previous: str
 
 
-def record_opening(ledger: Path, *, purpose: str, labels: str, model: str, threshold: str, criteria: str) -> Opening:
+def record_opening(
+    ledger: Path, *, purpose: str, labels: str, model: str, threshold: str, criteria: str
+) -> Opening:
     """Append one opening, flushed to disk before this returns, so that no label is read unrecorded.
 
     Raises:

@@ -53,7 +53,9 @@ class Recorder:
         self.stage = stage
         self._pending: dict[str, tuple[Value, str, str, Path, str]] = {}
 
-    def add(self, name: str, value: Any, *, unit: str, definition: str, artefact: Path, pointer: str = "") -> None:
+    def add(
+        self, name: str, value: Any, *, unit: str, definition: str, artefact: Path, pointer: str = ""
+    ) -> None:
         """Record `value` as `<stage>.<name>`, readable in `artefact`, which may be written later in the stage."""
         record_id = f"{self.stage}.{name}"
         if not _ID.fullmatch(record_id):
@@ -81,7 +83,9 @@ def _plain(value: Any, record_id: str) -> Value:
     if isinstance(item, float) and not math.isfinite(item):
         raise ValueError(f"record {record_id!r} is {item}; record None and say why in the definition")
     if item is not None and not isinstance(item, float | int | str | bool):
-        raise ValueError(f"record {record_id!r} is a {type(item).__name__}, not a number, text or truth value")
+        raise ValueError(
+            f"record {record_id!r} is a {type(item).__name__}, not a number, text or truth value"
+        )
     return item
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path

@@ -47,15 +47,17 @@ def extract(
         if not region.is_inside(*image.shape):
             raise ValueError(f"region {region.name!r} leaves the image or has no area: {region}")
         source = _levelled(image, region) if region.tilt else image
-        rows, first_row = area_weights(region.y0, region.y1, height, image.shape[0])
-        columns, first_column = area_weights(region.x0, region.x1, width, image.shape[1])
-        used = source[first_row : first_row + rows.shape[1], first_column : first_column + columns.shape[1]]
-        patch[:] = np.clip(rows @ used.astype(np.float64) @ columns.T, 0, 1)
+        rows, row_weights = area_weights(region.y0, region.y1, height, image.shape[0])
+        columns, column_weights = area_weights(region.x0, region.x1, width, image.shape[1])
+        lower = (source[rows] * row_weights[..., None]).sum(axis=1)
+        patch[:] = np.clip((lower[:, columns] * column_weights).sum(axis=2), 0, 1)
     return patches
 
 
-def area_weights(start: float, stop: float, count: int, side: int) -> tuple[NDArray[np.float64], int]:
-    """Weights with which source pixels make target pixels along one axis.
+def area_weights(
+    start: float, stop: float, count: int, side: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Which source pixels make each target pixel along one axis, and with what weights.
 
     Args:
         start: first edge of the region.
@@ -64,28 +66,20 @@ def area_weights(start: float, stop: float, count: int, side: int) -> tuple[NDAr
         side: source pixels.
 
     Returns:
-        (count, used) weights, rows summing to 1, and the first source pixel used. Beyond the border the edge
+        Source pixels (count, K) and their weights (count, K), rows summing to 1. Beyond the border the edge
         pixel counts.
 
     Example:
         >>> area_weights(0.5, 2.5, 1, 4)
-        (array([[0.25, 0.5 , 0.25]]), 0)
+        (array([[0, 1, 2]]), array([[0.25, 0.5 , 0.25]]))
     """
     step = (stop - start) / count
     reach = max(step, 1.0)
     centres = start + (np.arange(count) + 0.5) * step
-    low, high = centres - reach / 2, centres + reach / 2
-    first = int(np.floor(low[0]))
-    pixels = np.arange(first, int(np.ceil(high[-1])))
-    overlap = np.minimum(high[:, None], pixels + 1.0) - np.maximum(low[:, None], pixels)
-    overlap = np.maximum(overlap, 0.0) / reach
-    inside = np.clip(pixels, 0, side - 1)
-    used = np.zeros((count, int(inside[-1] - inside[0]) + 1))
-    for weights, pixel in zip(
-        overlap.T, inside, strict=True
-    ):  # pixels beyond the border fall on the edge pixel
-        used[:, pixel - inside[0]] += weights
-    return used / used.sum(axis=1, keepdims=True), int(inside[0])
+    low, high = (centres - reach / 2)[:, None], (centres + reach / 2)[:, None]
+    pixels = np.floor(low).astype(np.int64) + np.arange(int(np.ceil(reach)) + 1)
+    overlap = np.maximum(np.minimum(high, pixels + 1.0) - np.maximum(low, pixels), 0.0)
+    return np.clip(pixels, 0, side - 1), overlap / overlap.sum(axis=1, keepdims=True)
 
 
 def _levelled(image: NDArray[np.float32], region: Region) -> NDArray[np.float64]:
@@ -93,8 +87,7 @@ def _levelled(image: NDArray[np.float32], region: Region) -> NDArray[np.float64]
     height, width = image.shape
     drop = region.tilt * (np.arange(width) + 0.5 - (region.x0 + region.x1) / 2)
     rows = np.clip(np.arange(height)[:, None] + drop, 0, height - 1)
-    below = np.minimum(rows.astype(int), height - 2) if height > 1 else np.zeros_like(rows, int)
-    share = rows - below
-    upper = np.take_along_axis(image, below, axis=0)
-    lower = np.take_along_axis(image, np.minimum(below + 1, height - 1), axis=0)
-    return np.asarray(upper * (1 - share) + lower * share)
+    above = rows.astype(np.int64)
+    below = np.minimum(above + 1, height - 1)
+    upper, lower = np.take_along_axis(image, above, axis=0), np.take_along_axis(image, below, axis=0)
+    return np.asarray(upper + (lower - upper) * (rows - above))

@@ -1,7 +1,8 @@
 """Feature distance: Mahalanobis distance of random latent features (paper, section III.B, Equation 7).
 
 The paper leaves the covariance unregularised; with fewer images than features that matrix is singular, and every
-training image then has the same distance. Here the covariance is shrunk (Ledoit-Wolf, or OAS).
+training image then has the same distance. Here the covariance is shrunk (Ledoit-Wolf, or OAS); the plain one is
+refused when it is singular.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.covariance import OAS, LedoitWolf
+from sklearn.covariance import OAS, EmpiricalCovariance, LedoitWolf
 
-from sealproof.evidence.errors import DataError, EvidenceAlteredError, EvidenceMissingError
+from sealproof.evidence.errors import DataError, DefinitionError, EvidenceAlteredError, EvidenceMissingError
 from sealproof.evidence.files import write_bytes
 from sealproof.scores.settings import MahalanobisSettings
 
 Floats = NDArray[np.float64]
-_ESTIMATORS = {"ledoit-wolf": LedoitWolf, "oas": OAS}
+_ESTIMATORS = {"ledoit-wolf": LedoitWolf, "oas": OAS, "plain": EmpiricalCovariance}
 _KEYS = ("selected", "positions", "means", "whitenings", "shrinkages", "counts")
 
 
@@ -86,7 +87,7 @@ class FeatureDistance:
 def fit_distance(
     features: Floats, positions: NDArray[np.int64], selected: NDArray[np.int64], settings: MahalanobisSettings
 ) -> FeatureDistance:
-    """Fit mean and shrunk covariance of each patch position.
+    """Fit mean and covariance of each patch position.
 
     Args:
         features: (N, F) of training normals, the selected features only.
@@ -96,6 +97,7 @@ def fit_distance(
 
     Raises:
         DataError: a position has fewer than two patches, or its features do not vary.
+        DefinitionError: the plain covariance is asked for and singular (errata of the paper, 6).
 
     Example:
         >>> points = np.random.default_rng(0).normal(size=(200, 2))
@@ -126,8 +128,21 @@ def _fit_one(features: Floats, position: int, settings: MahalanobisSettings) -> 
         )
     estimator = _ESTIMATORS[settings.covariance]().fit(points)
     values, vectors = np.linalg.eigh(estimator.covariance_)
+    if settings.covariance == "plain" and values[0] <= values[-1] * max(points.shape) * np.finfo(float).eps:
+        raise _singular(points, position)
     whitening = vectors / np.sqrt(np.maximum(values, np.finfo(float).tiny))
-    return estimator.location_, whitening, float(estimator.shrinkage_)
+    return estimator.location_, whitening, float(getattr(estimator, "shrinkage_", 0.0))
+
+
+def _singular(points: Floats, position: int) -> DefinitionError:
+    return DefinitionError(
+        "the plain covariance of the features is singular",
+        where=f"params.yaml, key `score.mahalanobis.covariance`; patch position {position}",
+        why=f"it is estimated from {len(points)} training patches for {points.shape[1]} features, and its rank is "
+        "at most one less than the number of patches; with a pseudo-inverse every training patch would have the "
+        "same distance, (n - 1) / sqrt(n), and a threshold from such distances means nothing",
+        mend="use ledoit-wolf or oas, or fewer features than training patches",
+    )
 
 
 def save_distance(fitted: FeatureDistance, path: Path) -> None:

@@ -30,6 +30,7 @@ def region_weights(gradients: Tensor) -> Tensor:
         (N, H, W), of the same type, not differentiable: constant but for jumps.
 
     Example:
+        >>> import torch
         >>> region_weights(torch.tensor([[[[0.2, 0.2, 0.12]]], [[[0.0, 0.3, 0.1]]]])).tolist()
         [[[0.5, 0.25, 0.125]]]
     """
@@ -42,6 +43,7 @@ def weighted_mean(similarity: Tensor, weights: Tensor) -> Tensor:
     """Sum of weight times map over sum of weights, whole map included: (N, H, W) -> (N,).
 
     Example:
+        >>> import torch
         >>> weighted_mean(torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[0.5, 0.125]]])).item()
         0.800000011920929
     """

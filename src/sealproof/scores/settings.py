@@ -13,11 +13,11 @@ SCORE_NAMES: tuple[ScoreName, ...] = get_args(ScoreName)
 
 
 class MahalanobisSettings(StrictModel):
-    """Distance of random latent features (Equation 7) with a shrunk covariance."""
+    """Distance of random latent features (Equation 7); `plain` covariance needs more patches than features."""
 
     layer: int = Field(default=2, ge=1, le=4)
     features: PositiveInt = 500
-    covariance: Literal["ledoit-wolf", "oas"] = "ledoit-wolf"
+    covariance: Literal["ledoit-wolf", "oas", "plain"] = "ledoit-wolf"
 
 
 class ScoreSettings(StrictModel):

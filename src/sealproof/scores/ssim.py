@@ -21,7 +21,7 @@ from sealproof.scores.variants import PresetName, Variant, VariantName, check_pr
 _LOG = logging.getLogger(__name__)
 _SMALLEST_SIDE = 3
 #: Pixels compared at a time: more do not stay in the processor's cache, and memory stays small.
-_BLOCK = 1 << 18
+_BLOCK = 1 << 17
 
 
 def similarity(

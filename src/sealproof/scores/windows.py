@@ -91,7 +91,8 @@ def _similarity(padded: Tensor, side: int, middle: Tensor, c1: Tensor, c2: Tenso
     mean_x, mean_y = sums + middle
     above = (mean_x * mean_y).add_(c1 / 2).mul_(covariance.add_(c2 * (sample / 2)))
     below = (mean_x * mean_x).addcmul_(mean_y, mean_y).add_(c1).mul_(variance.add_(c2 * sample))
-    return above.div_(below).mul_(4)
+    similarity: Tensor = above.div_(below).mul_(4)
+    return similarity
 
 
 def _constants(low: Tensor, high: Tensor, *, fixed_range: bool) -> tuple[Tensor, Tensor]:
