@@ -58,7 +58,7 @@ def log_stage(run: StageRun, workspace: Workspace, *, last: bool) -> None:
             "the run cannot be logged to MLflow",
             where=os.environ.get("MLFLOW_TRACKING_URI") or "mlflow.db in the project's folder",
             why=str(error).splitlines()[0][:500],
-            mend="start the server that MLFLOW_TRACKING_URI names, or unset it to use the local database, then run again",
+            mend="start the server that MLFLOW_TRACKING_URI names, or unset it (local database), then run again",
         ) from error
 
 
