@@ -32,7 +32,9 @@ def work(stage: Stage) -> None:
     write_json(stage.output("printed.json"), {document.name: document.printed for document in rendered})
 
     stage.params = {"product": stage.workspace.product, "revision": inputs.product.revision}
-    stage.metrics = {f"{name}.open": float(str(facts[f"{name}.open"].value)) for name in ("annex-iv", "deviations")}
+    stage.metrics = {
+        f"{name}.open": float(str(facts[f"{name}.open"].value)) for name in ("annex-iv", "deviations")
+    }
     table = Table("document", "bytes", "records printed", title=f"release: {release.decision}")
     for document in rendered:
         table.add_row(document.name, str(len(document.content)), str(len(document.printed)))
