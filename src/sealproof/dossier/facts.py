@@ -1,0 +1,116 @@
+"""What the dossier itself counts: open points and the release id, recorded like every other value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sealproof.dossier.inputs import DossierInputs
+from sealproof.evidence.hashing import sha256_bytes, sha256_json
+from sealproof.evidence.records import Record, Value
+from sealproof.evidence.workspace import Workspace
+from sealproof.qualification.release import Release
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One value with what a record needs to say about it."""
+
+    value: Value
+    unit: str
+    definition: str
+
+
+def release_id(evidence: Mapping[str, str], product: str) -> str:
+    """One hash for what the release rests on, so that a reproduced release has the same id.
+
+    Args:
+        evidence: path relative to the root -> SHA-256.
+        product: name of the product.
+
+    Returns:
+        SHA-256 over the sorted paths and hashes. The executed protocols and their observations are left out: they
+        carry the time of execution. The criteria as judged are in.
+
+    Example:
+        >>> one = release_id({"a": "0", "artifacts/p/qualify/iq.json": "1"}, "p")
+        >>> one == release_id({"a": "0", "artifacts/p/qualify/iq.json": "2"}, "p"), one == release_id({"a": "3"}, "p")
+        (True, False)
+    """
+    folder = f"artifacts/{product}/qualify/"
+    kept = {
+        path: digest
+        for path, digest in evidence.items()
+        if not path.startswith(folder) or path == f"{folder}criteria.json"
+    }
+    return sha256_json(kept)
+
+
+def count_facts(inputs: DossierInputs, release: Release) -> dict[str, Fact]:
+    """The dossier's own values, by record name."""
+    open_clauses = sum(item.status == "open" for item in inputs.annex_iv)
+    unanswered = sum(item.answer is None for item in inputs.classification)
+    open_cases = sum(count.not_run + count.not_evaluable for count in release.cases.values())
+    name = release.product
+    return {
+        "annex-iv.total": Fact(
+            len(inputs.annex_iv), "clauses", "clauses of Annex IV that the dossier answers or leaves open"
+        ),
+        "annex-iv.open": Fact(
+            open_clauses, "clauses", "clauses of Annex IV that wait for text of the manufacturer"
+        ),
+        "classification.total": Fact(
+            len(inputs.classification), "questions", "questions of the classification under Article 6(1)"
+        ),
+        "classification.open": Fact(
+            unanswered, "questions", "questions that the manufacturer has not answered"
+        ),
+        "deviations.open": Fact(
+            len(release.deviations), "deviations", "deviations without a disposition of QA"
+        ),
+        "cases.total": Fact(
+            sum(count.total for count in release.cases.values()), "cases", "test cases of IQ, OQ and PQ"
+        ),
+        "cases.open": Fact(open_cases, "cases", "test cases that were not run or are not evaluable"),
+        "signatures.missing": Fact(
+            len(release.missing_signatures), "signatures", "roles that have not signed"
+        ),
+        "release-id": Fact(
+            release_id(release.evidence, name),
+            "1",
+            "SHA-256 over what the release rests on, times of execution left out",
+        ),
+        "decision": Fact(
+            release.decision, "1", "decision on the release, from criteria, cases and open points"
+        ),
+    }
+
+
+def facts_json(facts: Mapping[str, Fact]) -> dict[str, Any]:
+    """The content of `context.json`.
+
+    Example:
+        >>> facts_json({"a.b": Fact(1, "clauses", "d")})
+        {'a.b': 1}
+    """
+    return {name: fact.value for name, fact in sorted(facts.items())}
+
+
+def fact_records(facts: Mapping[str, Fact], workspace: Workspace, content: bytes) -> list[Record]:
+    """The facts as records of `context.json`, which holds `content`, for the documents of the same stage.
+
+    Example:
+        >>> from pathlib import Path
+        >>> found = fact_records({"a.b": Fact(1, "clauses", "d")}, Workspace(Path("."), "p"), b"{}")
+        >>> found[0].id, found[0].artefact, found[0].pointer
+        ('dossier.a.b', 'artifacts/p/dossier/context.json', '/a.b')
+    """
+    artefact = workspace.relative(workspace.artifacts("dossier") / "context.json")
+    digest = sha256_bytes(content)
+    return [
+        Record(
+            f"dossier.{name}", fact.value, fact.unit, fact.definition, artefact, f"/{name}", digest, "dossier"
+        )
+        for name, fact in sorted(facts.items())
+    ]

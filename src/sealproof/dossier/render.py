@@ -1,0 +1,169 @@
+"""Templates to PDF: nothing is fetched from outside, nothing undefined is printed, same input, same bytes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from markupsafe import Markup
+
+from sealproof.dossier.result_tables import metric_name
+from sealproof.evidence.errors import DefinitionError
+
+
+def environment(templates: Path) -> Environment:
+    """The Jinja2 environment of all documents: escaping on, an undefined name is an error."""
+    found = Environment(
+        loader=FileSystemLoader(templates),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
+    )
+    found.filters["short"] = short_hash
+    found.filters["moment"] = moment
+    found.filters["limit"] = limit
+    found.filters["slug"] = slug
+    found.filters["metric_name"] = metric_name
+    found.filters["before"] = lambda text, mark: text.split(mark, 1)[0]
+    found.filters["after"] = lambda text, mark: text.split(mark, 1)[-1]
+    return found
+
+
+def short_hash(digest: str) -> Markup:
+    """The first 12 of 64 digits, as tables print them; the whole digest stands in the appendix.
+
+    Example:
+        >>> print(short_hash("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"))
+        <code class="hash">ba7816bf8f01</code>
+    """
+    return Markup('<code class="hash">{}</code>').format(digest[:12])
+
+
+def limit(text: str, most: int) -> str:
+    """At most `most` characters, cut at a word; what follows is marked by an ellipsis.
+
+    Example:
+        >>> limit("one two three", 9)
+        'one two …'
+    """
+    return text if len(text) <= most else f"{text[: most - 1].rsplit(' ', 1)[0]} …"
+
+
+def slug(text: str) -> str:
+    """An anchor from an id.
+
+    Example:
+        >>> slug("annex-iv/1/b")
+        'annex-iv-1-b'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def moment(text: str) -> str:
+    """A recorded ISO 8601 time as documents print it, in UTC.
+
+    Example:
+        >>> moment("2026-11-21T21:40:05+00:00")
+        '2026-11-21 21:40:05 UTC'
+    """
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def document_time(recorded: str) -> str:
+    """The time that goes into the metadata of a document, ISO 8601 in UTC.
+
+    Args:
+        recorded: end of the execution that the document reports, never the time of rendering.
+
+    Returns:
+        `SOURCE_DATE_EPOCH` (https://reproducible-builds.org/specs/source-date-epoch/) when set, else `recorded`.
+
+    Example:
+        >>> document_time("2026-11-21T22:40:05+01:00")
+        '2026-11-21T21:40:05Z'
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    when = (
+        datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.fromisoformat(recorded).astimezone(UTC)
+    )
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def render_html(templates: Path, name: str, context: Mapping[str, Any]) -> str:
+    """Fill a template.
+
+    Raises:
+        DefinitionError: the template names something that does not exist, or is not valid.
+        EvidenceMissingError: it asks for a record that does not exist.
+    """
+    try:
+        return environment(templates).get_template(name).render(**context)
+    except TemplateError as error:
+        raise DefinitionError(
+            "a template of the documents cannot be filled",
+            where=str(templates / name),
+            why=f"{type(error).__name__}: {error}",
+            mend="correct the template; every name it uses has to be handed to it",
+        ) from error
+
+
+def render_pdf(html: str, templates: Path, figures: Mapping[str, Path], *, identifier: str) -> bytes:
+    """Lay out HTML as a tagged PDF.
+
+    Args:
+        html: a whole document.
+        templates: folder of style sheet and fonts.
+        figures: name -> image file; the HTML refers to them as `figure:NAME`.
+        identifier: the PDF's file identifier; the same for the same content.
+
+    Raises:
+        DefinitionError: a style rule, link target, font or image that the layout needs does not exist.
+    """
+    from weasyprint import HTML  # opens native libraries: only where a document is made
+    from weasyprint.urls import FatalURLFetchingError
+
+    from sealproof.dossier.sources import LocalSources
+
+    sources = LocalSources(templates, figures)
+    content = b""
+    with _Complaints() as complaints:
+        try:
+            page = HTML(string=html, base_url=templates.resolve().as_uri() + "/", url_fetcher=sources)
+            content = page.write_pdf(pdf_identifier=identifier.encode(), pdf_tags=True, pdf_version="1.7")
+        except FatalURLFetchingError as error:
+            complaints.messages.append(f"{error}: {error.__cause__}")
+    if complaints.messages:
+        raise DefinitionError(
+            "a document cannot be laid out as it is meant",
+            where=str(templates),
+            why="\n".join(sorted(set(complaints.messages))),
+            mend="correct the template or the style sheet",
+        )
+    return content
+
+
+class _Complaints(logging.Handler):
+    """WeasyPrint logs a missing link target or an unknown rule and goes on; here they stop the run."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+        self._logger = logging.getLogger("weasyprint")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+    def __enter__(self) -> _Complaints:
+        self._logger.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)

@@ -1,0 +1,39 @@
+"""Every check there is: importing this module fills the register."""
+
+from __future__ import annotations
+
+from sealproof.qualification import (
+    iq_machine,
+    iq_release,
+    iq_software,
+    oq_data,
+    oq_evidence,
+    oq_images,
+    oq_input,
+    oq_scores,
+    oq_statistics,
+    oq_threshold,
+    pq_criteria,
+    pq_data,
+    pq_results,
+    pq_threshold,
+)
+from sealproof.qualification.registry import CHECKS
+
+MODULES = (
+    iq_software,
+    iq_machine,
+    iq_release,
+    oq_data,
+    oq_evidence,
+    oq_images,
+    oq_input,
+    oq_scores,
+    oq_statistics,
+    oq_threshold,
+    pq_criteria,
+    pq_data,
+    pq_results,
+    pq_threshold,
+)
+__all__ = ["CHECKS", "MODULES"]

@@ -1,0 +1,224 @@
+"""PQ and OQ checks of the results: rates from counts, subgroups, predictive values, errors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+from pydantic import PositiveFloat
+
+from sealproof.evidence.files import read_yaml
+from sealproof.evidence.strict import StrictModel
+from sealproof.qualification import reference
+from sealproof.qualification.context import Context
+from sealproof.qualification.iq_software import shown
+from sealproof.qualification.registry import Finding, NoParameters, check
+
+
+class RatesParameters(StrictModel):
+    """Largest difference of rates, and of their exact bounds."""
+
+    tolerance: PositiveFloat
+    bound_tolerance: PositiveFloat
+
+
+@check("rates-from-counts", RatesParameters)
+def rates_from_counts(context: Context, parameters: RatesParameters) -> Finding:
+    """Is each rate in metrics.json the ratio of the counts of one confusion matrix, with exact bounds?"""
+    table, score = context.predictions, context.thresholds["in_force"]["score"]
+    counts = count(table)
+    stated, confidence = context.metrics[score], context.settings.params.evaluate.confidence
+    problems, compared = _differing_counts(context, counts), 0
+    for name, (part, whole) in fractions(counts).items():
+        compared += 1
+        problems += _differing_rate(name, part, whole, stated[name]["value"], parameters.tolerance)
+        if name not in EXACT or not whole:
+            continue
+        for side, expected in zip(
+            ("low", "high"), reference.exact_bounds(part, whole, confidence), strict=True
+        ):
+            compared += 1
+            found = stated[name][side]
+            if found is None or abs(found - expected) > parameters.bound_tolerance:
+                problems.append(f"{name} {side}: {found} stated, {expected:.6f} recomputed")
+    listing = ", ".join(f"{name} {number}" for name, number in counts.items())
+    return Finding(
+        passed=not problems,
+        actual=f"{listing}; {compared} rates and bounds compared, {len(problems)} differ{shown(problems)}",
+        values={"counts": counts, "compared": compared, "problems": problems},
+        files=(
+            context.artefact("evaluate", "predictions.parquet"),
+            context.workspace.reports / "metrics.json",
+        ),
+    )
+
+
+#: Rates whose bounds are exact binomial ones.
+EXACT = ("recall", "specificity", "accuracy", "precision")
+
+
+def count(table: pd.DataFrame) -> dict[str, int]:
+    """Counts by label and verdict of a prediction table; undecided counts against the detector.
+
+    Example:
+        >>> count(pd.DataFrame({"label": [1, 0, 1], "verdict": ["reject", "accept", "undecided"]}))
+        {'true_positive': 1, 'false_negative': 1, 'true_negative': 1, 'false_positive': 0}
+    """
+    defective, rejected = table["label"] == 1, table["verdict"] == "reject"
+    accepted = table["verdict"] == "accept"
+    return {
+        "true_positive": int((defective & rejected).sum()),
+        "false_negative": int((defective & ~rejected).sum()),
+        "true_negative": int((~defective & accepted).sum()),
+        "false_positive": int((~defective & ~accepted).sum()),
+    }
+
+
+def fractions(counts: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """Each rate as (part, whole) of the counts.
+
+    Example:
+        >>> numbers = {"true_positive": 8, "false_negative": 2, "true_negative": 9, "false_positive": 1}
+        >>> fractions(numbers)["precision"]
+        (8, 9)
+    """
+    tp, fn, tn, fp = (
+        counts[n] for n in ("true_positive", "false_negative", "true_negative", "false_positive")
+    )
+    return {
+        "recall": (tp, tp + fn),
+        "specificity": (tn, tn + fp),
+        "accuracy": (tp + tn, tp + tn + fp + fn),
+        "precision": (tp, tp + fp),
+        "f1": (2 * tp, 2 * tp + fp + fn),
+    }
+
+
+def _differing_rate(name: str, part: int, whole: int, found: float | None, tolerance: float) -> list[str]:
+    expected = part / whole if whole else None
+    if expected is None and found is None:
+        return []
+    if expected is None or found is None or abs(found - expected) > tolerance:
+        return [f"{name}: {found} stated, {expected} recomputed"]
+    return []
+
+
+def _differing_counts(context: Context, counts: dict[str, int]) -> list[str]:
+    score = context.thresholds["in_force"]["score"]
+    stated = context.evaluation["scores"][score]["counts"]
+    against = {"false_negative": "undecided_defective", "false_positive": "undecided_normal"}
+    return [
+        f"{name}: {stated[name]} stated, {number} counted"
+        for name, number in counts.items()
+        if stated[name] + stated.get(against.get(name, ""), 0) != number
+    ]
+
+
+@check("subgroups-reported", NoParameters)
+def subgroups_reported(context: Context, parameters: NoParameters) -> Finding:
+    """Is each subgroup column reported with the number of images, adding up to the test set?"""
+    del parameters
+    columns = sorted(name for name in context.manifest.columns if name.startswith("group_"))
+    rows = context.evaluation["subgroups"]["all"]
+    total = int((context.manifest["split"] == "test").sum())
+    problems = []
+    for column in columns:
+        images = sum(row["images"] or 0 for row in rows if row["column"] == column)
+        if images != total:
+            problems.append(f"{column}: {images} of {total} test images")
+    problems += [
+        f"{row['column']} {row['value']}: no number of images" for row in rows if row.get("images") is None
+    ]
+    least = context.evaluation["subgroups"]["smallest"]
+    words = f"{least['column']} = {least['value'] or '(not stated)'} with {least['images']} images" if least else "none"
+    return Finding(
+        passed=not problems and bool(rows),
+        actual=f"{len(columns)} subgroup columns, {len(rows)} subgroups; smallest: {words}{shown(problems)}",
+        values={"columns": columns, "subgroups": [[r["column"], r["value"], r["images"]] for r in rows]},
+        files=(context.artefact("evaluate", "evaluation.json"),),
+    )
+
+
+@check("predictive-values", NoParameters)
+def predictive_values(context: Context, parameters: NoParameters) -> Finding:
+    """What are the predictive values at the field prevalence that product.yaml gives?"""
+    del parameters
+    path = context.workspace.definition / "product.yaml"
+    product: Any = read_yaml(path) if path.exists() else {}
+    prevalence = (product or {}).get("field_prevalence")
+    if prevalence is None:
+        return Finding(passed=None, actual="not provided: product.yaml gives no field_prevalence")
+    stated = context.metrics[context.thresholds["in_force"]["score"]]
+    values = {
+        side: bayes(stated["recall"][side], stated["specificity"][side], prevalence)
+        for side in ("value", "low", "high")
+    }
+    flat = [number for pair in values.values() if pair for number in pair]
+    passed = len(flat) == 6 and all(0 <= number <= 1 for number in flat)
+    words = [
+        f"{name} {_figure(values['value'] and values['value'][i])} "
+        f"({_figure(values['low'] and values['low'][i])} to {_figure(values['high'] and values['high'][i])})"
+        for i, name in enumerate(("positive", "negative"))
+    ]
+    return Finding(
+        passed=passed,
+        actual=f"at a prevalence of {prevalence:g}: {', '.join(words)}, from bounds of both rates",
+        values={
+            "prevalence": prevalence,
+            **{side: list(pair) if pair else None for side, pair in values.items()},
+        },
+        files=(path, context.workspace.reports / "metrics.json"),
+    )
+
+
+def bayes(recall: float | None, specificity: float | None, prevalence: float) -> tuple[float, float] | None:
+    """(positive, negative) predictive value; None when a rate is missing or all get one verdict.
+
+    Example:
+        >>> [round(value, 3) for value in bayes(0.9, 0.9, 0.1)]
+        [0.5, 0.988]
+    """
+    if recall is None or specificity is None:
+        return None
+    rejected_rightly, rejected = (
+        recall * prevalence,
+        recall * prevalence + (1 - specificity) * (1 - prevalence),
+    )
+    accepted_rightly = specificity * (1 - prevalence)
+    accepted = accepted_rightly + (1 - recall) * prevalence
+    if math.isclose(rejected, 0) or math.isclose(accepted, 0):
+        return None
+    return rejected_rightly / rejected, accepted_rightly / accepted
+
+
+@check("errors-listed", NoParameters)
+def errors_listed(context: Context, parameters: NoParameters) -> Finding:
+    """Are all missed defects and false rejects listed image by image?"""
+    del parameters
+    table = context.predictions
+    missed = set(table.loc[(table["label"] == 1) & (table["verdict"] == "accept"), "image_id"])
+    rejected = set(table.loc[(table["label"] == 0) & (table["verdict"] == "reject"), "image_id"])
+    problems, listed = [], {}
+    for name, expected in (("false_negatives", missed), ("false_positives", rejected)):
+        listed[name] = len(context.evaluation[name])
+        found = {row["image_id"] for row in context.evaluation[name]}
+        problems += [f"{image} is not in {name}" for image in sorted(expected - found)]
+        problems += [f"{image} is in {name} wrongly" for image in sorted(found - expected)]
+    actual = (
+        f"{listed['false_negatives']} of {len(missed)} missed defects and {listed['false_positives']} of "
+        f"{len(rejected)} false rejects listed{shown(problems)}"
+    )
+    return Finding(
+        passed=not problems,
+        actual=actual,
+        values={"listed": listed, "problems": problems},
+        files=(
+            context.artefact("evaluate", "evaluation.json"),
+            context.artefact("evaluate", "predictions.parquet"),
+        ),
+    )
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4g}"

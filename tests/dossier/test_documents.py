@@ -1,0 +1,268 @@
+import io
+import json
+import re
+import subprocess
+import sys
+from html import unescape
+
+import pytest
+from pypdf import PdfReader
+
+from sealproof.dossier.documents import draft_release, fill_document
+from sealproof.dossier.facts import count_facts, fact_records
+from sealproof.dossier.inputs import load_inputs
+from sealproof.evidence.errors import EvidenceMissingError
+from sealproof.evidence.hashing import sha256_bytes, sha256_file
+from sealproof.qualification.gate import Severity, evaluate_gate
+from sealproof.qualification.release import read_release, required_files
+from sealproof.settings import load_settings
+
+NAMES = ("iq.pdf", "oq.pdf", "pq.pdf", "dossier.pdf")
+MARK = "simulated images - not evidence about a real product"
+#: Words that would claim something by themselves, and the contexts in which they are about something else.
+CLAIMS = re.compile(r"(?i)\b(compliant|complies|conforms?|conformity|validated|certified)\b")
+ALLOWED = (
+    "declaration of conformity",  # the name of a document that is asked for
+    "conformity assessment",  # the name of a procedure
+    "keep it compliant throughout",  # what Annex IV 2(f) asks for
+    "'part 11 compliant' alone",  # the rule that no such thing is printed
+)
+
+
+@pytest.fixture(scope="module")
+def pages(rendered):
+    return {
+        name: [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(rendered[name])).pages]
+        for name in NAMES
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_says_what_it_is(pages, name):
+    kind = name.removesuffix(".pdf").upper()
+    for number, text in enumerate(pages[name], start=1):
+        assert f"page {number} of {len(pages[name])}" in text
+        assert f"DEMO-SEAL-SIM-{kind} · revision 1" in text
+        assert "executed · NOT SIGNED" in text
+        assert "demonstration product" in text
+        assert MARK in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_page_is_empty_or_nearly_so(pages, name):
+    for number, text in enumerate(pages[name][:-1], start=1):
+        assert len(text) > 700 or "Figure" in text, f"{name}, page {number}: {text}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_claimed(pages, name):
+    whole = " ".join(pages[name])
+    for allowed in ALLOWED:
+        whole = re.sub(re.escape(allowed), "", whole, flags=re.IGNORECASE)
+    assert CLAIMS.findall(whole) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_page_can_be_signed(pages, name):
+    front = pages[name][0]
+    for words in (
+        "Name (printed)",
+        "Function",
+        "Date, time, zone",
+        "Signature",
+        "Author",
+        "Reviewer",
+        "Approver",
+    ):
+        assert words in front
+
+
+def test_verdict_reasons_criteria_and_open_points_stand_on_the_first_page(pages):
+    front = pages["dossier.pdf"][0]
+    assert "✗ rejected" in front
+    assert "OQ: 1 of 22 cases failed" in front
+    assert "not signed: author, reviewer, approver" in front
+    for number in ("AC-01", "AC-02", "AC-03", "AC-04"):
+        assert number in front
+    for words in ("25 of 26", "14 of 14", "deviations open", "clauses of Annex IV open", "To be signed"):
+        assert words in front
+    assert "no commercial use" in front
+
+
+def test_every_clause_of_annex_iv_is_there_and_what_is_missing_says_so(pages, shared_project):
+    whole = " ".join(pages["dossier.pdf"])
+    inputs = load_inputs(load_settings(shared_project))
+    for report in inputs.annex_iv:
+        assert f"{report.clause.number} · {report.clause.title}" in whole
+    missing = set(re.findall(r"not provided \(Annex IV ([^)]*\)?[^)]*)\)", whole))
+    assert len(missing) == 25
+    assert "25 of 26 clauses are open" in whole
+
+
+def test_drafts_are_called_drafts_and_part_11_is_split_in_two(pages):
+    whole = " ".join(pages["dossier.pdf"])
+    assert whole.count("DRAFT") >= 37
+    assert "Technical controls supplied" in whole
+    assert "Procedural controls needed" in whole
+    assert "11.300(e)" in whole
+
+
+def test_law_texts_stand_in_no_template(shared_project):
+    templates = "\n".join(path.read_text() for path in (shared_project / "templates").rglob("*.html"))
+    for citation in ("2024/1689", "2026/1744", "OJ L", "Regulation (EU)", "2017/745"):
+        assert citation not in templates
+
+
+def test_contents_name_the_pages_on_which_the_headings_stand(rendered, pages):
+    reader = PdfReader(io.BytesIO(rendered["dossier.pdf"]))
+    contents = pages["dossier.pdf"][1]
+    found = list(_bookmarks(reader, reader.outline))
+    checked = 0
+    for title, page in found:
+        match = re.match(r"(\d+(?:\.\d+)?) ?(.*)", title)
+        if match and f"{match[1]} {match[2]} " in contents:
+            listed = re.search(re.escape(f"{match[1]} {match[2]} ") + r"[. ]*(\d+)", contents)
+            assert listed, title
+            assert int(listed[1]) == page, title
+            checked += 1
+    assert checked >= 25
+
+
+def _bookmarks(reader, outline):
+    for item in outline:
+        if isinstance(item, list):
+            yield from _bookmarks(reader, item)
+        else:
+            yield str(item.title), reader.get_destination_page_number(item) + 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_document_is_tagged_dated_by_its_execution_and_uses_our_fonts_alone(rendered, build, name):
+    reader = PdfReader(io.BytesIO(rendered[name]))
+    assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert reader.metadata.creation_date.isoformat() == build.AT
+    fonts = {
+        str(font.get_object()["/BaseFont"]).split("+")[-1]: "/FontFile3" in _descriptor(font.get_object())
+        for page in reader.pages
+        for font in page["/Resources"]["/Font"].values()
+    }
+    # Words in figures ask for DejaVu Sans and get Inter, an OpenType font with CFF outlines; DejaVu has none.
+    assert set(fonts) <= {
+        "Inter-Document",
+        "Inter-Document-Italic",
+        "Inter-Document-Medium",
+        "Inter-Document-Semi-Bold",
+        "Fira-Code-Document",
+        "DejaVu-Sans",
+        "DejaVu-Sans-Bold",
+    }
+    assert all(outlines or name == "Fira-Code-Document" for name, outlines in fonts.items()), fonts
+
+
+def _descriptor(font):
+    return font["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
+
+
+def test_every_case_is_printed_with_its_observation(pages, shared_project):
+    inputs = load_inputs(load_settings(shared_project))
+    for stage, protocol in inputs.protocols.items():
+        whole = " ".join(pages[f"{stage}.pdf"])
+        for case in protocol.cases:
+            assert f"{case.id} · {case.title}" in whole
+        assert "2 of 12 differ" in whole or stage != "oq"
+    assert "DEV-OQ-005" in " ".join(pages["oq.pdf"])
+
+
+def test_real_images_carry_no_mark_of_simulation(tmp_path, build):
+    root = build.build_project(tmp_path / "project", simulated=False)
+    text = _fill(root, "iq")
+    assert MARK not in text
+    assert "no commercial use" in text
+
+
+def test_no_valid_threshold_is_said_and_nothing_breaks(tmp_path, build):
+    root = build.build_project(tmp_path / "project", method="evt_pot")
+    text = _fill(root, "dossier")
+    assert "threshold none: nothing is accepted" in text
+    assert "not evaluable" in text
+    assert "✗ rejected" in text  # a case failed; without one it would be incomplete, never a pass
+
+
+@pytest.mark.parametrize(
+    "record", ["evaluate.test.defective", "threshold.calibration.training_normals", "roi.method"]
+)
+def test_a_figure_without_a_record_is_never_printed(project, record):
+    path = project / "artifacts" / "seal-sim" / record.split(".")[0] / "records.json"
+    path.write_text(json.dumps([row for row in json.loads(path.read_text()) if row["id"] != record]))
+    with pytest.raises(EvidenceMissingError, match=re.escape(record)):
+        _fill(project, "dossier")
+
+
+def test_a_figure_that_was_not_drawn_stops_the_dossier(project):
+    (project / "reports" / "seal-sim" / "evaluation" / "roc.svg").unlink()
+    with pytest.raises(EvidenceMissingError, match="figure"):
+        _fill(project, "dossier")
+
+
+def _fill(root, kind):
+    """The words of a document before its layout."""
+    inputs = load_inputs(load_settings(root))
+    release = draft_release(inputs)
+    records = fact_records(count_facts(inputs, release), inputs.workspace, b"{}")
+    html = fill_document(kind, inputs, release, records, root / "templates").html
+    return " ".join(unescape(re.sub(r"<[^>]*>", "", html)).split())
+
+
+RENDER = """
+import sys
+from pathlib import Path
+from sealproof.dossier.documents import draft_release, render_document
+from sealproof.dossier.facts import count_facts, facts_json, fact_records
+from sealproof.dossier.inputs import load_inputs
+from sealproof.evidence.hashing import sha256_bytes
+from sealproof.settings import load_settings
+root = Path(sys.argv[1])
+inputs = load_inputs(load_settings(root))
+release = draft_release(inputs)
+context = (root / "artifacts/seal-sim/dossier/context.json").read_bytes()
+records = fact_records(count_facts(inputs, release), inputs.workspace, context)
+print(sha256_bytes(render_document("dossier", inputs, release, records, root / "templates").content))
+"""
+
+
+def test_another_process_renders_the_same_bytes(rendered, shared_project):
+    command = [sys.executable, "-c", RENDER, str(shared_project)]
+    environment = {"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin", "TZ": "Asia/Tokyo", "LANG": "C"}
+    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert made.stdout.strip() == sha256_bytes(rendered["dossier.pdf"]), made.stderr
+
+
+def test_the_release_names_everything_it_rests_on(rendered, shared_project):
+    workspace = load_settings(shared_project).workspace
+    release = read_release(workspace.reports / "release.json")
+    assert release.decision == "rejected"
+    assert set(required_files(workspace)) <= set(release.evidence)
+    for name, digest in (release.evidence | release.documents).items():
+        assert not name.startswith("/")
+        assert sha256_file(shared_project / name) == digest
+    assert set(release.documents) == {f"reports/seal-sim/{name}" for name in NAMES}
+    assert str(shared_project) not in rendered["release.json"].decode()
+
+
+def test_the_gate_finds_the_release_sound_and_its_criteria_not_met(rendered, shared_project):
+    result = evaluate_gate(load_settings(shared_project).workspace)
+    assert result.exit_code == Severity.NOT_MET
+    assert {problem.severity for problem in result.problems} == {Severity.NOT_MET}
+
+
+def test_what_was_printed_is_on_record(rendered, shared_project):
+    printed = json.loads((shared_project / "artifacts/seal-sim/dossier/printed.json").read_text())
+    assert set(printed) == set(NAMES)
+    stages = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify", "dossier")
+    known = {
+        row["id"]
+        for stage in stages
+        for row in json.loads((shared_project / "artifacts/seal-sim" / stage / "records.json").read_text())
+    }
+    assert set(printed["dossier.pdf"]) <= known
+    assert len(printed["dossier.pdf"]) > 300
