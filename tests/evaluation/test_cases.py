@@ -50,6 +50,12 @@ def test_verdicts():
     assert set(verdicts(scores, decided, None)) == {"undecided"}
 
 
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_what_is_no_finite_number_is_never_accepted_even_where_it_is_called_decided(odd):
+    assert verdicts([odd, 0.5], [True, True], 1.0).tolist() == ["undecided", "accept"]
+    assert verdicts([0.5], [True], odd).tolist() == ["undecided"]
+
+
 @given(st.floats(-1e9, 1e9))
 def test_a_score_equal_to_the_threshold_is_rejected(score):
     assert verdicts([score], [True], score).tolist() == ["reject"]

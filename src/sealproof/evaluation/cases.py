@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -47,7 +49,7 @@ def score_names(table: pd.DataFrame) -> list[str]:
 
 
 def verdicts(scores: ArrayLike, decided: ArrayLike, threshold: float | None) -> NDArray[np.str_]:
-    """`reject` at or above the threshold, `accept` below it, `undecided` where there is no score or no
+    """`reject` at or above the threshold, `accept` below it, `undecided` where there is no finite score or
     threshold.
 
     Example:
@@ -55,10 +57,15 @@ def verdicts(scores: ArrayLike, decided: ArrayLike, threshold: float | None) -> 
         ['accept', 'reject', 'undecided']
         >>> verdicts([0.9], [True], None).tolist()
         ['undecided']
+        >>> verdicts([float("nan"), 0.9], [True, True], float("nan")).tolist()
+        ['undecided', 'undecided']
     """
-    values, known = np.asarray(scores, dtype=np.float64), np.asarray(decided, dtype=bool)
-    if threshold is None:
+    values = np.asarray(scores, dtype=np.float64)
+    if threshold is None or not math.isfinite(threshold):
         return np.full(values.shape, UNDECIDED)
+    known = np.asarray(decided, dtype=bool) & np.isfinite(
+        values
+    )  # no comparison holds with NaN: it would accept
     return np.where(~known, UNDECIDED, np.where(is_rejected(values, threshold), REJECT, ACCEPT))
 
 
