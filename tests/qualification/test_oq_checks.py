@@ -91,33 +91,27 @@ def test_a_sample_is_drawn_by_the_seed_of_decided_calibration_images(sound):
         draw_sample(sound, 5)
 
 
-def rule(never_accept):
-    """A decision rule, right or wrong about scores that are no number."""
-
-    def decide(scores, decided, threshold):
-        found = verdicts(scores, decided, threshold)
-        values = np.asarray(scores, dtype=float)
-        unknown = ~np.isfinite(values) | (threshold is None or not np.isfinite(threshold))
-        return np.where(unknown, "undecided" if never_accept else "accept", found)
-
-    return decide
-
-
-def test_decision_boundary(sound, run, monkeypatch):
-    monkeypatch.setattr(oq_input, "verdicts", rule(never_accept=True))
+def test_decision_boundary(sound, run):
     finding = run("decision-boundary", sound)
     assert finding.passed is True
     assert finding.values["decisions"] == 15
-    monkeypatch.setattr(oq_input, "verdicts", rule(never_accept=False))
-    assert run("decision-boundary", sound).passed is False
 
 
-def test_a_boundary_that_accepts_the_threshold_itself(sound, run, monkeypatch):
-    def above_only(scores, decided, threshold):
-        found = rule(never_accept=True)(scores, decided, threshold)
-        return np.where(np.asarray(scores, dtype=float) == threshold, "accept", found)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda score, limit, found: np.where(np.isnan(score), "accept", found),
+        lambda score, limit, found: found if limit is not None else np.full(score.shape, "accept"),
+        lambda score, limit, found: np.where(score == limit, "accept", found),
+        lambda score, limit, found: np.where(score < (limit or 0), "reject", found),
+    ],
+    ids=["accepts no number", "accepts without a threshold", "accepts the threshold", "rejects below it"],
+)
+def test_a_wrong_decision_rule_is_noticed(sound, run, monkeypatch, wrong):
+    def decide(scores, decided, threshold):
+        return wrong(np.asarray(scores, dtype=float), threshold, verdicts(scores, decided, threshold))
 
-    monkeypatch.setattr(oq_input, "verdicts", above_only)
+    monkeypatch.setattr(oq_input, "verdicts", decide)
     assert run("decision-boundary", sound).passed is False
 
 

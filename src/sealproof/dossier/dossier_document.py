@@ -60,8 +60,8 @@ SECTIONS = (
         "Execution",
         (Section("parameters", "Parameters"), Section("revisions", "Revision history")),
     ),
-    Section("hashes", "Hashes"),
     Section("records", "Index of records"),
+    Section("hashes", "Hashes"),
 )
 
 

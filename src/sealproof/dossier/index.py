@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePosixPath
 
-from sealproof.dossier.render import limit
 from sealproof.dossier.values import format_value
 from sealproof.evidence.records import Record
 
-_LONGEST = 30
+_LONGEST = 15
 _SPEC = ".8g"
 
 
@@ -66,8 +65,9 @@ def index_hashes(hashes: Iterable[tuple[str, str]]) -> list[tuple[str, list[tupl
 def _entry(record: Record) -> IndexEntry:
     if record.value is None:
         return IndexEntry(record.id, "not evaluable")
-    spec = _SPEC if isinstance(record.value, float) else ""
-    return IndexEntry(record.id, limit(format_value(record, spec), _LONGEST))
+    text = format_value(record, _SPEC if isinstance(record.value, float) else "")
+    cut = isinstance(record.value, str) and len(text) > _LONGEST
+    return IndexEntry(record.id, f"{text[:_LONGEST]}…" if cut else text)
 
 
 def _two_a_row(entries: Sequence[IndexEntry]) -> tuple[tuple[IndexEntry, IndexEntry | None], ...]:

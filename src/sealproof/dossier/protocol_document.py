@@ -27,8 +27,8 @@ SECTIONS = (
     Section("conclusion", "Conclusion"),
     Section("trace", "Requirement trace matrix"),
     Section("revisions", "Revision history"),
-    Section("hashes", "Hashes of definitions and evidence"),
     Section("records", "Index of records"),
+    Section("hashes", "Hashes of definitions and evidence"),
 )
 ENVIRONMENT_CHECKS = ("operating-system", "interpreter", "packages", "arithmetic", "pdf-engine", "clock")
 """Checks of the installation qualification whose observations describe the test environment."""

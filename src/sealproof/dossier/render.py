@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from sealproof.dossier.result_tables import metric_name
+from sealproof.dossier.values import limit
 from sealproof.evidence.errors import DefinitionError
 
 
@@ -31,6 +32,7 @@ def environment(templates: Path) -> Environment:
     found.filters["moment"] = moment
     found.filters["limit"] = limit
     found.filters["slug"] = slug
+    found.filters["breakable"] = breakable
     found.filters["metric_name"] = metric_name
     found.filters["before"] = lambda text, mark: text.split(mark, 1)[0]
     found.filters["after"] = lambda text, mark: text.split(mark, 1)[-1]
@@ -47,14 +49,14 @@ def short_hash(digest: str) -> Markup:
     return Markup('<code class="hash">{}</code>').format(digest[:12])
 
 
-def limit(text: str, most: int) -> str:
-    """At most `most` characters, cut at a word; what follows is marked by an ellipsis.
+def breakable(text: str) -> Markup:
+    """An id that may go on in the next line behind a dot or an underscore.
 
     Example:
-        >>> limit("one two three", 9)
-        'one two …'
+        >>> print(breakable("a.b_c"))
+        a.<wbr>b_<wbr>c
     """
-    return text if len(text) <= most else f"{text[: most - 1].rsplit(' ', 1)[0]} …"
+    return Markup(re.sub(r"([._])", r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def slug(text: str) -> str:

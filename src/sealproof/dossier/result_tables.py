@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sealproof.dossier.inputs import DossierInputs
+from sealproof.evaluation.intervals import RATES
+from sealproof.evaluation.ranking import AREAS
 from sealproof.evidence.records import RecordBook
+from sealproof.quality.findings import CHECKS
+from sealproof.scores.settings import SCORE_NAMES
+from sealproof.thresholds.settings import METHOD_NAMES
 
 ALL_SCORE_METRICS = ("recall", "specificity", "precision", "f1", "auroc", "auprc")
 """Metrics of the table of all scores; the table of the score in force has every one."""
+METRICS = (*RATES, *AREAS)
 METRIC_NAMES = {"f1": "F1", "auroc": "AUROC", "auprc": "AUPRC"}
 
 
@@ -39,6 +45,10 @@ def result_context(inputs: DossierInputs) -> dict[str, Any]:
     """What the result sections need beside the records."""
     return {
         **{name: inputs.results[name] for name in ("findings", "model", "thresholds", "evaluation")},
+        "score_names": known_first(SCORE_NAMES, inputs.results["thresholds"]["scores"]),
+        "method_names": known_first(METHOD_NAMES, inputs.results["thresholds"]["scores"][inputs.judged.score]),
+        "metric_names": METRICS,
+        "check_names": known_first(CHECKS, inputs.results["findings"]["checks"]),
         "sets": set_rows(inputs.book),
         "excluded_reasons": [record.id for record in inputs.book.under("ingest.count.excluded-reason.")],
         "subgroups": subgroup_rows(inputs.book, inputs.results["evaluation"]["subgroups"]["all"]),
@@ -46,6 +56,17 @@ def result_context(inputs: DossierInputs) -> dict[str, Any]:
         "open_points": OPEN_POINTS,
         "roi": inputs.settings.inspection.roi,
     }
+
+
+def known_first(order: Iterable[str], names: Iterable[str]) -> list[str]:
+    """The names in the order that their room gives them; JSON has sorted them by letter. Unknown ones follow.
+
+    Example:
+        >>> known_first(("recall", "auroc"), ["auroc", "new", "recall"])
+        ['recall', 'auroc', 'new']
+    """
+    place = {name: index for index, name in enumerate(order)}
+    return sorted(names, key=lambda name: (place.get(name, len(place)), name))
 
 
 def metric_name(name: str) -> str:

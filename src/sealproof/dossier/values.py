@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from sealproof.evidence.errors import DefinitionError
 from sealproof.evidence.records import Record, RecordBook
@@ -56,6 +56,16 @@ def format_value(record: Record, spec: str = "", *, unit: bool = True) -> str:
     return f"{text}{tail}"
 
 
+def limit(text: str, most: int) -> str:
+    """At most `most` characters, cut at a word; what follows is marked by an ellipsis.
+
+    Example:
+        >>> limit("one two three", 9)
+        'one two …'
+    """
+    return text if len(text) <= most else f"{text[: most - 1].rsplit(' ', 1)[0]} …"
+
+
 def anchor(record_id: str) -> str:
     """The anchor of a record in the index of a document.
 
@@ -77,8 +87,8 @@ class Quotes:
         self._book = book
         self._used: dict[str, Record] = {}
 
-    def value(self, record_id: str, spec: str = "", *, unit: bool = True) -> Markup:
-        """The value of a record as HTML, linked to its row in the index.
+    def value(self, record_id: str, spec: str = "", *, unit: bool = True, most: int | None = None) -> Markup:
+        """The value of a record as HTML, linked to its row in the index; of a long text the first `most` characters.
 
         Raises:
             EvidenceMissingError: there is no such record: a document never prints a blank for it.
@@ -86,9 +96,9 @@ class Quotes:
         record = self._book[record_id]
         self._used[record_id] = record
         kind = "not-evaluable" if record.value is None else "value"
-        return Markup('<a class="{}" href="#{}">{}</a>').format(
-            kind, anchor(record_id), escape(format_value(record, spec, unit=unit))
-        )
+        text = format_value(record, spec, unit=unit)
+        text = text if most is None else limit(text, most)
+        return Markup('<a class="{}" href="#{}">{}</a>').format(kind, anchor(record_id), text)
 
     def cell(self, record_id: str, spec: str = "", *, none: str = "not evaluable") -> Markup:
         """The value without its unit, for a narrow cell: of a None value only `none`; its reason must stand nearby.

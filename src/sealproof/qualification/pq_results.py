@@ -131,7 +131,11 @@ def subgroups_reported(context: Context, parameters: NoParameters) -> Finding:
         f"{row['column']} {row['value']}: no number of images" for row in rows if row.get("images") is None
     ]
     least = context.evaluation["subgroups"]["smallest"]
-    words = f"{least['column']} = {least['value'] or '(not stated)'} with {least['images']} images" if least else "none"
+    words = (
+        f"{least['column']} = {least['value'] or '(not stated)'} with {least['images']} images"
+        if least
+        else "none"
+    )
     return Finding(
         passed=not problems and bool(rows),
         actual=f"{len(columns)} subgroup columns, {len(rows)} subgroups; smallest: {words}{shown(problems)}",
