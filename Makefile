@@ -51,7 +51,7 @@ repro: setup ## run the whole pipeline; documents and verdict in reports/<produc
 
 .PHONY: test
 test: setup ## unit, property, oracle, doctest, document and end-to-end tests
-	@python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint
 lint: setup ## ruff and mypy, as CI runs them

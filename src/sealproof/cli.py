@@ -22,6 +22,7 @@ from sealproof.evidence.files import write_bytes
 from sealproof.evidence.telemetry import silence
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.gate import GateResult, evaluate_gate
+from sealproof.qualification.scaffold import write_acceptance_model
 from sealproof.settings import load_settings
 
 USAGE_ERROR = 64
@@ -91,13 +92,11 @@ def init(
 
 
 def _write_definitions(root: Path, name: str) -> list[Path]:
-    written = []
-    for template in sorted((root / "templates" / "product").glob("*.yaml")):
-        path = root / "products" / name / template.name
-        text = template.read_text(encoding="utf-8").replace("{title}", name).replace("{prefix}", name.upper())
-        write_bytes(path, text.encode())
-        written.append(path)
-    return written
+    definition = root / "products" / name
+    template = (root / "templates" / "product" / "product.yaml").read_text(encoding="utf-8")
+    path = definition / "product.yaml"
+    write_bytes(path, template.replace("{title}", name).replace("{prefix}", name.upper()).encode())
+    return [write_acceptance_model(definition), path]
 
 
 @app.command()

@@ -25,7 +25,7 @@ from sealproof.thresholds.settings import ThresholdSettings
 class ComputeSettings(StrictModel):
     """Threads are fixed because the order of a sum changes its last bits."""
 
-    threads: PositiveInt = 2
+    threads: PositiveInt = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 

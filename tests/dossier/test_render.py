@@ -96,6 +96,9 @@ def test_the_time_is_that_of_the_execution(monkeypatch):
     assert document_time("2026-11-21T22:00:00+01:00") == "2026-11-21T21:00:00Z"
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     assert document_time("2026-11-21T22:00:00+01:00") == "1970-01-01T00:00:00Z"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    with pytest.raises(DefinitionError, match="SOURCE_DATE_EPOCH"):
+        document_time("2026-11-21T22:00:00+01:00")
 
 
 def test_a_rendered_document_is_tagged_and_carries_its_metadata():

@@ -1,7 +1,7 @@
 import pytest
 
 from sealproof.dossier.frame import licence_note
-from sealproof.dossier.verdict import protocol_headline, release_headline
+from sealproof.dossier.verdict import SHOWN, protocol_headline, release_headline
 from sealproof.qualification.outcome import Counts
 
 
@@ -47,3 +47,11 @@ def test_a_protocol_passes_only_when_every_case_does(passed, failed, not_run, no
 )
 def test_only_a_non_commercial_licence_is_named_as_one(licence, no_commercial_use):
     assert ("no commercial use" in licence_note(licence)) is no_commercial_use
+
+
+def test_many_reasons_leave_room_for_the_signature():
+    reasons = [*(f"AC-{number:02} not met: low" for number in range(1, 20)), "not signed: author"]
+    shown = release_headline("rejected", reasons, {}).reasons
+    assert len(shown) == SHOWN
+    assert shown[-2] == "and 8 more, in the chapters below"
+    assert shown[-1] == "not signed: author"

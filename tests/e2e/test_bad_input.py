@@ -11,7 +11,7 @@ from tests.e2e.project import make_project
 
 from sealproof.evidence.telemetry import silence
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bad-input")]
+pytestmark = pytest.mark.slow
 
 INSPECTION = {
     "dataset": {"adapter": "folder", "options": {}},

@@ -88,11 +88,21 @@ def document_time(recorded: str) -> str:
     Returns:
         `SOURCE_DATE_EPOCH` (https://reproducible-builds.org/specs/source-date-epoch/) when set, else `recorded`.
 
+    Raises:
+        DefinitionError: `SOURCE_DATE_EPOCH` is no whole number.
+
     Example:
         >>> document_time("2026-11-21T22:40:05+01:00")
         '2026-11-21T21:40:05Z'
     """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch and not epoch.isdecimal():
+        raise DefinitionError(
+            "SOURCE_DATE_EPOCH is not a time",
+            where="environment variable SOURCE_DATE_EPOCH",
+            why=f"it is {epoch!r}; it has to be whole seconds since 1970-01-01 UTC",
+            mend="correct it, or unset it",
+        )
     when = (
         datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.fromisoformat(recorded).astimezone(UTC)
     )

@@ -46,7 +46,9 @@ def result_context(inputs: DossierInputs) -> dict[str, Any]:
     return {
         **{name: inputs.results[name] for name in ("findings", "model", "thresholds", "evaluation")},
         "score_names": known_first(SCORE_NAMES, inputs.results["thresholds"]["scores"]),
-        "method_names": known_first(METHOD_NAMES, inputs.results["thresholds"]["scores"][inputs.judged.score]),
+        "method_names": known_first(
+            METHOD_NAMES, inputs.results["thresholds"]["scores"][inputs.judged.score]
+        ),
         "metric_names": METRICS,
         "check_names": known_first(CHECKS, inputs.results["findings"]["checks"]),
         "sets": set_rows(inputs.book),

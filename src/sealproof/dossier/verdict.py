@@ -10,6 +10,8 @@ from sealproof.qualification.decision import DecisionName
 from sealproof.qualification.outcome import Counts
 
 PASS, FAIL, OPEN = ("pass", "✓"), ("fail", "✗"), ("open", "○")
+SHOWN = 13
+"""Reasons that fit on the first page above criteria and signature block."""
 _NOT_PROVIDED, _NOT_SIGNED = "not provided: ", "not signed: "
 
 
@@ -54,7 +56,20 @@ def release_headline(decision: DecisionName, reasons: Sequence[str], titles: Map
         "incomplete": (OPEN, "incomplete", "No decision is possible yet:"),
         "rejected": (FAIL, "rejected", "Rejected, for these reasons and open points:"),
     }[decision]
-    return Headline(*kind, "Decision on this release", word, because, condense(reasons, titles))
+    return Headline(*kind, "Decision on this release", word, because, shorten(condense(reasons, titles)))
+
+
+def shorten(reasons: tuple[str, ...], most: int = SHOWN) -> tuple[str, ...]:
+    """The first reasons, and how many more there are; the last one, on signatures, stays in sight.
+
+    Example:
+        >>> shorten(("a", "b", "c", "d", "e"), most=3)
+        ('a', 'and 3 more, in the chapters below', 'e')
+    """
+    if len(reasons) <= most:
+        return reasons
+    kept = reasons[: most - 2]
+    return (*kept, f"and {len(reasons) - most + 1} more, in the chapters below", reasons[-1])
 
 
 def condense(reasons: Sequence[str], titles: Mapping[str, str]) -> tuple[str, ...]:
