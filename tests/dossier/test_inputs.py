@@ -3,7 +3,7 @@ import json
 import pytest
 
 from sealproof.dossier.documents import draft_release
-from sealproof.dossier.facts import count_facts, release_id
+from sealproof.dossier.facts import count_facts
 from sealproof.dossier.inputs import RESULTS, load_inputs
 from sealproof.evidence.errors import DefinitionError, EvidenceAlteredError, EvidenceMissingError
 from sealproof.settings import load_settings
@@ -87,17 +87,17 @@ def test_open_points_are_counted(shared_project):
     assert facts["deviations.open"] == len(release.deviations) >= 1
     assert facts["signatures.missing"] == 3
     assert facts["decision"] == release.decision == "rejected"
-    assert facts["release-id"] == release_id(release.evidence, "seal-sim")
+    assert facts["release-id"] == release.release_id
 
 
 def test_another_time_of_execution_leaves_the_release_id(project):
-    before = release_id(draft_release(load(project)).evidence, "seal-sim")
+    before = draft_release(load(project)).release_id
     path = artefacts(project) / "qualify" / "trace.json"
     records = artefacts(project) / "qualify" / "records.json"
     path.write_text(path.read_text() + "\n")
     records.write_text(records.read_text() + "\n")
     release = draft_release_without_check(project)
-    assert release_id(release.evidence, "seal-sim") == before
+    assert release.release_id == before
 
 
 def draft_release_without_check(root):
@@ -107,6 +107,6 @@ def draft_release_without_check(root):
 
 
 def test_another_weight_changes_the_release_id(project):
-    before = release_id(draft_release(load(project)).evidence, "seal-sim")
+    before = draft_release(load(project)).release_id
     (artefacts(project) / "train" / "model.safetensors").write_bytes(b"other")
-    assert release_id(draft_release_without_check(project).evidence, "seal-sim") != before
+    assert draft_release_without_check(project).release_id != before

@@ -148,8 +148,8 @@ def test_cold_runs_are_identical_also_after_a_kill_in_training(project, tmp_path
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not (other.artifacts / "train.partial").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(1.0)
+        time.sleep(0.02)
+    time.sleep(0.2)
     assert (other.artifacts / "train.partial").exists(), "training was over before it could be killed"
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()

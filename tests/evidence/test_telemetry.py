@@ -23,12 +23,14 @@ def test_each_tool_says_that_it_is_silent():
         [
             sys.executable,
             "-c",
-            "from sealproof.evidence.telemetry import silence; silence()\n"
-            "from mlflow.telemetry.utils import is_telemetry_disabled\n"
-            "from dvc.analytics import is_enabled\n"
-            "from great_expectations.data_context.data_context.context_factory import get_context\n"
-            "context = get_context(mode='ephemeral')\n"
-            "print(is_telemetry_disabled(), is_enabled(), context.config.analytics_enabled)",
+            (
+                "from sealproof.evidence.telemetry import silence; silence()\n"
+                "from mlflow.telemetry.utils import is_telemetry_disabled\n"
+                "from dvc.analytics import is_enabled\n"
+                "from great_expectations.data_context.data_context.context_factory import get_context\n"
+                "context = get_context(mode='ephemeral')\n"
+                "print(is_telemetry_disabled(), is_enabled(), context.config.analytics_enabled)"
+            ),
         ],
         cwd=ROOT,
         capture_output=True,

@@ -12,7 +12,7 @@ from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.challenge import CRITERION, FORGERIES, PRODUCT, write_project, write_release
 from sealproof.qualification.gate import GateResult, Problem, Severity, evaluate_gate
-from sealproof.qualification.release import required_files
+from sealproof.qualification.release import release_id, required_files
 
 REQUIRED = required_files(Workspace(Path(), PRODUCT))
 
@@ -34,7 +34,12 @@ def release_of(place):
 
 def edit_release(place, change):
     content = release_of(place)
+    before = content["release_id"]
     change(content)
+    if content.get("release_id") == before and isinstance(
+        content["evidence"], dict
+    ):  # a forger corrects the id too
+        content["release_id"] = release_id(content["evidence"], PRODUCT)
     write(place.reports / "release.json", content)
 
 
@@ -45,6 +50,13 @@ def rehash(place, name):
 
 def texts(result):
     return "\n".join(str(problem) for problem in result.problems)
+
+
+def test_a_release_id_of_other_evidence_is_altered(project):
+    edit_release(project, lambda content: content.update(release_id="0" * 64))
+    result = evaluate_gate(project)
+    assert result.exit_code == 3
+    assert "release id" in texts(result)
 
 
 def test_criteria_met_passes(project):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealproof.dossier.inputs import DossierInputs
-from sealproof.evidence.hashing import sha256_bytes, sha256_json
+from sealproof.evidence.hashing import sha256_bytes
 from sealproof.evidence.records import Record, Value
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.release import Release
@@ -22,37 +22,11 @@ class Fact:
     definition: str
 
 
-def release_id(evidence: Mapping[str, str], product: str) -> str:
-    """One hash for what the release rests on, so that a reproduced release has the same id.
-
-    Args:
-        evidence: path relative to the root -> SHA-256.
-        product: name of the product.
-
-    Returns:
-        SHA-256 over the sorted paths and hashes. The executed protocols and their observations are left out: they
-        carry the time of execution. The criteria as judged are in.
-
-    Example:
-        >>> one = release_id({"a": "0", "artifacts/p/qualify/iq.json": "1"}, "p")
-        >>> one == release_id({"a": "0", "artifacts/p/qualify/iq.json": "2"}, "p"), one == release_id({"a": "3"}, "p")
-        (True, False)
-    """
-    folder = f"artifacts/{product}/qualify/"
-    kept = {
-        path: digest
-        for path, digest in evidence.items()
-        if not path.startswith(folder) or path == f"{folder}criteria.json"
-    }
-    return sha256_json(kept)
-
-
 def count_facts(inputs: DossierInputs, release: Release) -> dict[str, Fact]:
     """The dossier's own values, by record name."""
     open_clauses = sum(item.status == "open" for item in inputs.annex_iv)
     unanswered = sum(item.answer is None for item in inputs.classification)
     open_cases = sum(count.not_run + count.not_evaluable for count in release.cases.values())
-    name = release.product
     return {
         "annex-iv.total": Fact(
             len(inputs.annex_iv), "clauses", "clauses of Annex IV that the dossier answers or leaves open"
@@ -77,7 +51,7 @@ def count_facts(inputs: DossierInputs, release: Release) -> dict[str, Fact]:
             len(release.missing_signatures), "signatures", "roles that have not signed"
         ),
         "release-id": Fact(
-            release_id(release.evidence, name),
+            release.release_id,
             "1",
             "SHA-256 over what the release rests on, times of execution left out",
         ),

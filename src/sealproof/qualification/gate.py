@@ -17,7 +17,7 @@ from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.acceptance import CriterionOutcome, all_met
 from sealproof.qualification.rederivation import contradictions
-from sealproof.qualification.release import Release, read_release, required_files
+from sealproof.qualification.release import Release, read_release, release_id, required_files
 
 
 class Severity(IntEnum):
@@ -122,6 +122,10 @@ def evaluate_gate(workspace: Workspace) -> GateResult:
 def _identity(release: Release, workspace: Workspace) -> Iterator[Problem]:
     if release.product != workspace.product:
         yield Problem(Severity.ALTERED, f"release.json is about {release.product}, not {workspace.product}")
+    # What is left out of the release is missing; only a release that names all can be of other evidence.
+    whole = all(name in release.evidence for name in required_files(workspace))
+    if whole and release.release_id != release_id(release.evidence, release.product):
+        yield Problem(Severity.ALTERED, "release.json: its release id is not that of the evidence it names")
 
 
 def _files(release: Release, workspace: Workspace) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from sealproof.evidence.errors import EvidenceAlteredError, EvidenceMissingError
 from sealproof.evidence.files import read_json
-from sealproof.evidence.hashing import sha256_file
+from sealproof.evidence.hashing import sha256_file, sha256_json
 from sealproof.evidence.strict import StrictModel
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.acceptance import CriterionOutcome
@@ -28,6 +28,7 @@ class Release(StrictModel):
     """`reports/<product>/release.json`.
 
     Args:
+        release_id: one hash for what the release rests on, as documents print it.
         evidence: file relative to the root -> SHA-256, of everything the decision rests on.
         documents: the same for the documents that carry it.
         missing_inputs: mandatory manufacturer input that is not provided.
@@ -35,6 +36,7 @@ class Release(StrictModel):
     """
 
     product: str
+    release_id: Sha256
     demonstration: bool
     decision: DecisionName
     reasons: tuple[str, ...]
@@ -46,6 +48,31 @@ class Release(StrictModel):
     missing_signatures: tuple[str, ...]
     evidence: dict[str, Sha256] = Field(min_length=1)
     documents: dict[str, Sha256]
+
+
+def release_id(evidence: Mapping[str, str], product: str) -> str:
+    """One hash for what the release rests on, so that a reproduced release has the same id.
+
+    Args:
+        evidence: path relative to the root -> SHA-256.
+        product: name of the product.
+
+    Returns:
+        SHA-256 over the sorted paths and hashes. The executed protocols and their observations are left out: they
+        carry the time of execution. The criteria as judged are in.
+
+    Example:
+        >>> one = release_id({"a": "0", "artifacts/p/qualify/iq.json": "1"}, "p")
+        >>> one == release_id({"a": "0", "artifacts/p/qualify/iq.json": "2"}, "p"), one == release_id({"a": "3"}, "p")
+        (True, False)
+    """
+    folder = f"artifacts/{product}/qualify/"
+    kept = {
+        path: digest
+        for path, digest in evidence.items()
+        if not path.startswith(folder) or path == f"{folder}criteria.json"
+    }
+    return sha256_json(kept)
 
 
 def required_files(workspace: Workspace) -> list[str]:
@@ -134,6 +161,7 @@ def make_release(
     )
     return Release(
         product=workspace.product,
+        release_id=release_id(evidence, workspace.product),
         demonstration=is_demonstration,
         decision=decision.decision,
         reasons=decision.reasons,
