@@ -72,8 +72,8 @@ class ThresholdResult:
         low, high: interval of the threshold at the basis' confidence; None where there is no such bound.
         n: scores it was computed from (normals, and defects where the method uses them).
         calibration: which normals they were.
-        promised_false_reject_rate: what the method promises for new normal parts; None when it promises
-        nothing. eligible: whether it may be used.
+        promised_false_reject_rate: what the method promises for new normal parts; None when nothing.
+        eligible: whether it may be used.
         reason_code, reason: why, or why not.
         assumptions: tests of what the method assumes.
         details: figures of the method, JSON types only.
