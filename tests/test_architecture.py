@@ -18,7 +18,11 @@ ORDER = [
     "settings",
     "qualification",
     "dossier",
+    "signing",
+    "change",
     "stage",
+    "verification",
+    "commands",
     "cli",
 ]
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -55,6 +59,8 @@ def test_imports_run_one_way(path):
         rest = name.split(".")[2:3]
         if own == "settings":
             assert other == "evidence" or rest == ["settings"], f"{path} imports {name}"
+        elif own == "verification":  # a verifier that shared code with what it verifies would share its mistakes
+            assert other in {"evidence", "verification"}, f"{path} imports {name}"
         else:
             assert ORDER.index(other) <= ORDER.index(own), f"{path} imports {name}"
 
@@ -74,6 +80,13 @@ def test_only_evaluation_opens_the_sealed_labels():
         )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+ONE_FILE_BY_PURPOSE = {"verify_dossier.py"}  # travels inside the dossier and needs nothing but Python
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if path.name not in ONE_FILE_BY_PURPOSE],
+    ids=lambda path: path.relative_to(SOURCE).as_posix(),
+)
 def test_a_module_stays_a_small_room(path):
     assert len(path.read_text().splitlines()) <= 300
