@@ -50,8 +50,24 @@ repro: setup ## run the whole pipeline; documents and verdict in reports/<produc
 	@sealproof show
 
 .PHONY: test
-test: setup ## unit, property, oracle, doctest, document and end-to-end tests
+test: setup test-tools ## unit, property, oracle, doctest, document and end-to-end tests
 	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# What the tests hold the documents against: other people's PDF readers.
+.PHONY: test-tools
+test-tools:
+	@missing=""; for pair in qpdf:qpdf pdfsig:poppler-utils pdfdetach:poppler-utils pdftotext:poppler-utils; do \
+	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	missing=$$(echo $$missing | tr ' ' '\n' | sort -u | tr '\n' ' '); \
+	[ -z "$${missing// /}" ] || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "== PDF tools for the tests: $$missing"; export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	else echo "make: the tests need $$missing (Debian: apt-get install $$missing)" >&2; exit 1; fi
+
+.PHONY: crash
+crash: setup ## kill -9 at 30 random moments of `dvc repro` and of `sign` (about half an hour)
+	@python -m tests.e2e.crash --moments 30
+	@python -m tests.signing.crash --moments 30
 
 .PHONY: lint
 lint: setup ## ruff and mypy, as CI runs them
