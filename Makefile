@@ -89,6 +89,6 @@ docs: setup ## where the documents of the last run lie
 
 .PHONY: clean
 clean: ## remove everything a run made (not the environment, not data you put there yourself)
-	@if [ -d artifacts ]; then find artifacts -type f ! -name ledger.jsonl -delete; find artifacts -type d -empty -delete; fi
+	@if [ -d artifacts ]; then find artifacts -type f ! -name ledger.jsonl ! -name trail.jsonl -delete; find artifacts -type d -empty -delete; fi
 	@rm -rf reports mlflow.db mlruns mlartifacts .dvc/cache .dvc/tmp data/elpv-mono data/elpv-poly data/seal-sim
-	@echo "removed: artifacts, reports, mlflow, data sets that the pipeline makes itself; kept: the test-set ledgers"
+	@echo "removed: artifacts, reports, mlflow, data sets that the pipeline makes itself; kept: test-set ledgers and audit trails"

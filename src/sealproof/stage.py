@@ -1,7 +1,8 @@
 """The frame around every DVC stage: settings, quiet tools, seeds, whole outputs, records, MLflow, one clear error.
 
 A stage writes into a folder beside its place; only when the stage has succeeded does the folder move there. So a
-failed or killed stage leaves nothing half-written.
+failed or killed stage leaves nothing half-written. Then follow, in this order, the MLflow run, the side record and the
+line in the audit trail. DVC notes a stage as done after all of this: a kill at any moment makes DVC run it again.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from typing import Any
 from rich.console import Console
 from threadpoolctl import threadpool_limits
 
-from sealproof.evidence.errors import SealproofError
+from sealproof.evidence import pipeline
+from sealproof.evidence.errors import EvidenceMissingError, SealproofError
 from sealproof.evidence.files import unwritable
 from sealproof.evidence.hashing import sha256_file
+from sealproof.evidence.ledger import reconcile_openings
 from sealproof.evidence.records import RecordBook, Recorder, write_records
 from sealproof.evidence.telemetry import silence
+from sealproof.qualification.git import changed_files, head_commit
 from sealproof.settings import Settings, load_settings
 
 STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify", "dossier")
@@ -37,6 +41,9 @@ class Stage:
         settings: all settings.
         recorder: collects the stage's evidence records.
         tracked: parameters and metrics for the stage's MLflow run.
+        commit: the commit that is checked out; empty when there is no Git.
+        dirty: whether the checkout differs from it, dvc.lock left out; True as well when that cannot be told.
+        inputs: SHA-256 of what dvc.yaml declares as input of the stage; None when it does not name the stage.
     """
 
     def __init__(self, name: str, settings: Settings) -> None:
@@ -47,6 +54,8 @@ class Stage:
         self.params: dict[str, Any] = {}
         self.metrics: dict[str, float] = {}
         self.curves: dict[str, list[float]] = {}
+        self.commit, self.dirty = "", True
+        self.inputs: dict[str, str] | None = None
         self._reports: list[str] = []
 
     def input(self, stage: str, file: str) -> Path:
@@ -75,7 +84,12 @@ class Stage:
         return self.workspace.root / "artifacts" / self.workspace.product / f"{self.name}.partial"
 
     def start(self) -> None:
-        """Remove what a killed run left behind."""
+        """Complete or remove what a killed run left behind, and note what this one is about to read.
+
+        Raises:
+            EvidenceAlteredError: the chain of audit trail or ledger does not hold, or they contradict each other.
+            OutputError: the stage's folders cannot be made.
+        """
         try:
             shutil.rmtree(self._partial, ignore_errors=True)
             (self._partial / "artifacts").mkdir(parents=True)
@@ -83,6 +97,10 @@ class Stage:
             self.workspace.reports.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(self._partial, error) from error
+        reconcile_openings(self.workspace.ledger, self.workspace.trail)
+        self.commit, self.dirty = _checkout(self.workspace.root)
+        declared = pipeline.declared_inputs(self.workspace.root, self.name)
+        self.inputs = None if declared is None else pipeline.hash_inputs(self.workspace, declared)
 
     def finish(self) -> None:
         """Write the records and move all outputs into their places."""
@@ -92,6 +110,11 @@ class Stage:
         for name in dict.fromkeys(self._reports):
             _replace(self._partial / "reports" / name, self.workspace.reports / name)
         shutil.rmtree(self._partial)
+        images = f"data/{self.workspace.product}/"
+        if (
+            self.inputs is not None and images in self.inputs
+        ):  # the manifest tells them: `ingest` has it only now
+            self.inputs[images] = pipeline.hash_input(self.workspace, images)
 
     def discard(self) -> None:
         """Leave nothing behind."""
@@ -111,6 +134,13 @@ class Stage:
     def fingerprint(self) -> str:
         """Hash of the finished stage's records: the key of its side record."""
         return sha256_file(self.workspace.artifacts(self.name) / "records.json")
+
+
+def _checkout(root: Path) -> tuple[str, bool]:
+    try:
+        return head_commit(root).sha, bool(changed_files(root))
+    except EvidenceMissingError:
+        return "", True
 
 
 def _replace(source: Path, target: Path) -> None:
@@ -195,6 +225,9 @@ def _track(stage: Stage, started: datetime, seconds: float) -> None:
             artifacts=stage.workspace.artifacts(stage.name),
             reports=[stage.workspace.reports / name for name in dict.fromkeys(stage._reports)],  # noqa: SLF001
             fingerprint=stage.fingerprint,
+            commit=stage.commit,
+            dirty=stage.dirty,
+            inputs=stage.inputs,
         ),
         stage.workspace,
         last=stage.name == STAGES[-1],

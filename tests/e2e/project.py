@@ -93,7 +93,8 @@ def make_project(root: Path) -> Project:
     for name in FOLDERS:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     (root / ".dvc").mkdir()
-    shutil.copy(ROOT / ".dvc" / "config", root / ".dvc" / "config")
+    for name in ("config", ".gitignore"):
+        shutil.copy(ROOT / ".dvc" / name, root / ".dvc" / name)
     project = Project(root)
     project.change("params.yaml", "product", value=PRODUCT)
     project.change("params.yaml", "train", "epochs", value=3)

@@ -9,27 +9,13 @@ import time
 import pytest
 from pypdf import PdfReader
 from tests.e2e.project import make_project
+from tests.e2e.state import hashes
 
 from sealproof.evidence.hashing import sha256_file
 
 pytestmark = pytest.mark.slow
 
 DOCUMENTS = ("iq.pdf", "oq.pdf", "pq.pdf", "dossier.pdf")
-FUNCTIONS_OF_THEIR_INPUTS = (
-    "ingest/manifest.parquet",
-    "ingest/sealed_labels.parquet",
-    "check/findings.json",
-    "roi/regions.parquet",
-    "roi/patches.npy",
-    "train/model.safetensors",
-    "train/model.json",
-    "score/scores.parquet",
-    "score/maps.npy",
-    "threshold/thresholds.json",
-    "evaluate/evaluation.json",
-    "evaluate/predictions.parquet",
-    "qualify/criteria.json",
-)
 STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify", "dossier")
 
 
@@ -42,11 +28,6 @@ def project(tmp_path_factory):
 
 def ran(output):
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
-
-
-def hashes(project):
-    found = {name: sha256_file(project.artifacts / name) for name in FUNCTIONS_OF_THEIR_INPUTS}
-    return found | {"metrics.json": sha256_file(project.reports / "metrics.json")}
 
 
 def text(path):

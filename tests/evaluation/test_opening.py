@@ -6,6 +6,7 @@ from sealproof.evaluation import opening
 from sealproof.evidence.errors import DefinitionError, EvidenceAlteredError, EvidenceMissingError
 from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.ledger import read_ledger
+from sealproof.evidence.trail import read_trail
 from sealproof.evidence.workspace import Workspace
 
 
@@ -71,3 +72,31 @@ def test_every_opening_is_counted(workspace):
     for _ in range(3):
         opening.open_test_set(workspace)
     assert [entry.number for entry in read_ledger(workspace.ledger)] == [1, 2, 3]
+
+
+def test_the_opening_holds_the_approval_as_it_stood_and_is_in_the_trail(workspace):
+    workspace.approval.unlink(missing_ok=True)
+    opening.open_test_set(workspace)
+    workspace.approval.parent.mkdir(exist_ok=True)
+    workspace.approval.write_text("{}")
+    opening.open_test_set(workspace)
+    before, after = read_ledger(workspace.ledger)
+    assert before.approval_sha256 == "", "nobody had approved"
+    assert after.approval_sha256 == sha256_file(workspace.approval)
+    assert [(entry.event, entry.details["opening"]) for entry in read_trail(workspace.trail)] == [
+        ("test-set.opened", 1),
+        ("test-set.opened", 2),
+    ]
+
+
+def test_the_trail_names_the_opening_before_a_label_is_read(workspace, monkeypatch):
+    seen = []
+
+    def poisoned(path):
+        seen.append(len(read_trail(workspace.trail)))
+        raise RuntimeError("a label was touched")
+
+    monkeypatch.setattr(opening, "open_sealed_labels", poisoned)
+    with pytest.raises(RuntimeError, match="touched"):
+        opening.open_test_set(workspace)
+    assert seen == [1]

@@ -44,7 +44,7 @@ def hashes(root):
     files = [
         path for folder in ("artifacts", "reports") for path in (root / folder).rglob("*") if path.is_file()
     ]
-    kept = [path for path in files if path.name != "ledger.jsonl"]
+    kept = [path for path in files if path.name not in {"ledger.jsonl", "trail.jsonl"}]
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
 
 

@@ -114,22 +114,6 @@ def test_dropout_works_in_training_alone() -> None:
         assert not torch.equal(model(patches), model(patches))
 
 
-def test_the_one_cycle_schedule_rises_and_falls() -> None:
-    model = AttentionAutoencoder(
-        32, 48, TrainSettings(**SMALL, schedule="one-cycle", learning_rate=0.01), steps=50
-    )
-    configured = model.configure_optimizers()
-    optimiser, schedule = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
-    rates = []
-    for _ in range(50):
-        rates.append(optimiser.param_groups[0]["lr"])
-        optimiser.step()
-        schedule.step() if len(rates) < 50 else None
-    assert max(rates) == pytest.approx(0.01)
-    assert rates[0] < 0.001
-    assert rates[-1] < 0.0001
-
-
 @pytest.mark.parametrize("factor", [0.25, 0.5, 1.5])
 def test_levelled_brightness_makes_the_reconstruction_as_bright_as_the_patch(factor: float) -> None:
     model = build(brightness="levelled")

@@ -117,7 +117,7 @@ def test_a_loss_that_is_not_finite_stops_at_once(
         steps.append(len(given))
         return mse_loss(given, wanted) * (torch.nan if len(steps) == 5 else 1)
 
-    monkeypatch.setattr("sealproof.models.autoencoder.nn.functional.mse_loss", explode)
+    monkeypatch.setattr("sealproof.models.learning.nn.functional.mse_loss", explode)
     with pytest.raises(DefinitionError, match="training loss is nan in epoch 2") as caught:
         train(patches, small)
     assert "learning_rate" in caught.value.where
@@ -130,7 +130,7 @@ def test_a_calibration_loss_that_is_not_finite_stops_too(
     def explode(given: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         return mse_loss(given, wanted) * (1 if torch.is_grad_enabled() else torch.inf)
 
-    monkeypatch.setattr("sealproof.models.autoencoder.nn.functional.mse_loss", explode)
+    monkeypatch.setattr("sealproof.models.learning.nn.functional.mse_loss", explode)
     with pytest.raises(DefinitionError, match="calibration loss is inf in epoch 1"):
         train(patches, small)
 

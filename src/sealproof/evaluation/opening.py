@@ -16,7 +16,7 @@ PURPOSE = "evaluation of the test split by the pipeline"
 
 
 def open_test_set(workspace: Workspace, purpose: str = PURPOSE) -> pd.DataFrame:
-    """Record the opening with the hashes of labels, weights, thresholds and criteria, then read the labels.
+    """Record the opening with the hashes of labels, weights, thresholds, criteria and approval, then read the labels.
 
     Args:
         workspace: of the product.
@@ -28,7 +28,8 @@ def open_test_set(workspace: Workspace, purpose: str = PURPOSE) -> pd.DataFrame:
     Raises:
         DefinitionError: there are no acceptance criteria; they have to exist before the opening.
         EvidenceMissingError: an artefact that is judged is missing; nothing is opened then.
-        EvidenceAlteredError: the ledger's chain does not hold, or the labels are not what ingest wrote.
+        EvidenceAlteredError: the chain of ledger or audit trail does not hold, they contradict each other, or the
+            labels are not what ingest wrote.
     """
     criteria = workspace.definition / "acceptance.yaml"
     if not criteria.is_file():
@@ -49,8 +50,15 @@ def open_test_set(workspace: Workspace, purpose: str = PURPOSE) -> pd.DataFrame:
         model=sha256_file(model),
         threshold=sha256_file(threshold),
         criteria=sha256_file(criteria),
+        approval=_hash_of_approval(workspace.approval),
+        audit_trail=workspace.trail,
     )
     return open_sealed_labels(labels)
+
+
+def _hash_of_approval(approval: Path) -> str:
+    """Empty when nobody has approved the criteria: the opening then says so for good."""
+    return sha256_file(approval) if approval.is_file() else ""
 
 
 def _check_present(*files: Path) -> None:

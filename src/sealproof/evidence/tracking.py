@@ -1,14 +1,16 @@
-"""MLflow: every stage is a run, nested under one release run; side records remember which run made what.
+"""What remembers a finished stage: an MLflow run under one release run, a side record, a line in the audit trail.
 
 Run ids and times never enter a DVC dependency: they would make every `dvc repro` run everything again. They go to
 `artifacts/<product>/runs/`, keyed by the hash of what the stage wrote, so that a stage that DVC skips, or restores
-from its cache, still names the run that really produced its output.
+from its cache, still names the run that really produced its output. They are written in this order, MLflow, side
+record, trail, so that whatever a kill leaves out is written when the stage runs again.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 from sealproof.evidence.errors import OutputError
 from sealproof.evidence.files import read_json, write_json
 from sealproof.evidence.telemetry import silence
+from sealproof.evidence.trail import account, append_event
 from sealproof.evidence.workspace import Workspace
 
 _OPEN_RELEASE = "release-run.json"
@@ -24,7 +27,24 @@ _OPEN_RELEASE = "release-run.json"
 
 @dataclass(frozen=True)
 class StageRun:
-    """What is logged of one finished stage."""
+    """What is logged of one finished stage.
+
+    Args:
+        name: the stage.
+        product: what it ran for.
+        started: when, in UTC.
+        seconds: how long it took.
+        params: parameters for MLflow.
+        metrics: metrics for MLflow.
+        artifacts: folder that the stage has written.
+        fingerprint: SHA-256 of its records.json.
+        curves: metrics step by step, for MLflow.
+        reports: what it has written for people.
+        commit: the commit that was checked out; empty when there is no Git.
+        dirty: whether the checkout differed from it (dvc.lock left out); True as well when that cannot be told.
+        inputs: SHA-256 of everything the stage declares as its input (`pipeline.hash_inputs`); None when dvc.yaml
+            does not declare the stage.
+    """
 
     name: str
     product: str
@@ -36,23 +56,27 @@ class StageRun:
     fingerprint: str
     curves: dict[str, list[float]] = field(default_factory=dict)
     reports: list[Path] = field(default_factory=list)
+    commit: str = ""
+    dirty: bool = True
+    inputs: Mapping[str, str] | None = None
 
 
 def log_stage(run: StageRun, workspace: Workspace, *, last: bool) -> None:
-    """Log a finished stage as an MLflow run under the release run, and write its side record.
+    """Log a finished stage as an MLflow run under the release run, then in its side record, then in the trail.
 
     Args:
         run: what to log.
-        workspace: where the side record goes.
+        workspace: where side record and trail lie.
         last: True for the stage that ends a release; it closes the release run.
 
     Raises:
-        OutputError: the tracking server or database cannot be used.
+        OutputError: the tracking server or database cannot be used, or side record or trail cannot be written.
+        EvidenceAlteredError: the trail's chain does not hold.
     """
     from mlflow.exceptions import MlflowException
 
     try:
-        _log(run, workspace, last=last)
+        run_id, parent = _log(run, workspace)
     except MlflowException as error:
         raise OutputError(
             "the run cannot be logged to MLflow",
@@ -60,9 +84,15 @@ def log_stage(run: StageRun, workspace: Workspace, *, last: bool) -> None:
             why=str(error).splitlines()[0][:500],
             mend="start the server that MLFLOW_TRACKING_URI names, or unset it (local database), then run again",
         ) from error
+    _write_side_record(run, workspace, run_id, parent)
+    details = {"stage": run.name, "fingerprint": run.fingerprint, "commit": run.commit, "mlflow_run": run_id}
+    append_event(workspace.trail, "stage.run", details, by=account())
+    if last:
+        (workspace.runs / _OPEN_RELEASE).unlink(missing_ok=True)
 
 
-def _log(run: StageRun, workspace: Workspace, *, last: bool) -> None:
+def _log(run: StageRun, workspace: Workspace) -> tuple[str, str]:
+    """Ids of the stage's run and of the release run."""
     import mlflow
 
     _connect(workspace)
@@ -70,13 +100,18 @@ def _log(run: StageRun, workspace: Workspace, *, last: bool) -> None:
     parent = _release_run(workspace, run.product)
     with mlflow.start_run(run_id=parent), mlflow.start_run(run_name=run.name, nested=True) as active:
         mlflow.set_tags({"sealproof.stage": run.name, "sealproof.fingerprint": run.fingerprint})
+        if run.commit:
+            mlflow.set_tags({"mlflow.source.git.commit": run.commit, "sealproof.dirty": str(run.dirty)})
         mlflow.log_params({key: str(value)[:6000] for key, value in run.params.items()})
         mlflow.log_metrics({key: float(value) for key, value in run.metrics.items()})
         for name, values in sorted(run.curves.items()):
             for step, value in enumerate(values):
                 mlflow.log_metric(name, value, step=step)
         _log_files(run)
-        run_id = active.info.run_id
+    return str(active.info.run_id), parent
+
+
+def _write_side_record(run: StageRun, workspace: Workspace, run_id: str, parent: str) -> None:
     side = {
         "stage": run.name,
         "mlflow_run": run_id,
@@ -86,10 +121,11 @@ def _log(run: StageRun, workspace: Workspace, *, last: bool) -> None:
         "seconds": round(run.seconds, 3),
         "host": platform.node(),
         "fingerprint": run.fingerprint,
+        "commit": run.commit,
+        "dirty": run.dirty,
+        "inputs": None if run.inputs is None else dict(run.inputs),
     }
     write_json(workspace.runs / f"{run.name}-{run.fingerprint[:16]}.json", side)
-    if last:
-        (workspace.runs / _OPEN_RELEASE).unlink(missing_ok=True)
 
 
 def side_record(workspace: Workspace, stage: str, fingerprint: str) -> dict[str, Any] | None:

@@ -47,6 +47,26 @@ class Workspace:
         """The test-set ledger."""
         return self.root / "artifacts" / self.product / "ledger.jsonl"
 
+    @property
+    def trail(self) -> Path:
+        """The audit trail."""
+        return self.root / "artifacts" / self.product / "trail.jsonl"
+
+    @property
+    def signed(self) -> Path:
+        """Signed copies of the documents, and what was signed."""
+        return self.reports / "signed"
+
+    @property
+    def approval(self) -> Path:
+        """Who approved which criteria and protocols, by hash; committed."""
+        return self.definition / "approvals" / "criteria.json"
+
+    @property
+    def releases(self) -> Path:
+        """Finished releases, each in a read-only folder of its own."""
+        return self.root / "releases" / self.product
+
     def artifacts(self, stage: str) -> Path:
         """The folder that `stage` writes for later stages."""
         return self.root / "artifacts" / self.product / stage

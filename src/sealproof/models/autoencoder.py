@@ -7,9 +7,7 @@ attention layer.
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
-import pytorch_lightning as lightning
 import torch
 from torch import Tensor, nn
 
@@ -24,18 +22,17 @@ LEVEL = 0.45
 DARKEST = 0.02
 
 
-class AttentionAutoencoder(lightning.LightningModule):  # type: ignore[misc]  # Lightning is not typed for us
+class AttentionAutoencoder(nn.Module):
     """Four stride-2 convolution layers, a bottleneck, and their mirror image with a sigmoid at the end.
 
     Source: the paper's section III and Appendix B (four latent layers, dropout 0.11228, mean squared error),
     and the architecture its authors published: 3 x 3 convolutions with stride 2, batch normalisation, ReLU
-    and dropout, a dense latent layer, transposed convolutions, He initialisation, Adam.
+    and dropout, a dense latent layer, transposed convolutions, He initialisation.
 
     Args:
         height: rows of a patch, a multiple of 16.
         width: columns of a patch, a multiple of 16.
-        settings: architecture and optimiser.
-        steps: optimiser steps of a whole training; the one-cycle schedule needs it.
+        settings: of the architecture.
 
     Raises:
         DefinitionError: height or width is not a positive multiple of 16.
@@ -47,10 +44,10 @@ class AttentionAutoencoder(lightning.LightningModule):  # type: ignore[misc]  # 
         (2, 1, 32, 48)
     """
 
-    def __init__(self, height: int, width: int, settings: TrainSettings, steps: int = 1) -> None:
+    def __init__(self, height: int, width: int, settings: TrainSettings) -> None:
         super().__init__()
         _check_size(height, width)
-        self.height, self.width, self.settings, self.steps = height, width, settings, steps
+        self.height, self.width, self.settings = height, width, settings
         self.encoder = nn.ModuleList(_encoder(settings))
         self.bottleneck = _bottleneck(height, width, settings)
         self.decoder = nn.Sequential(*_decoder(settings))
@@ -105,26 +102,6 @@ class AttentionAutoencoder(lightning.LightningModule):  # type: ignore[misc]  # 
                 why=f"it was built for (1, {self.height}, {self.width}): one channel, height, width",
                 mend="use the patch size the model was trained with, or train again",
             )
-
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        """Mean squared error between the patch and what is made of its (possibly damaged) copy."""
-        given, wanted = batch
-        return nn.functional.mse_loss(self(given), wanted)
-
-    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        """Log the loss over undamaged calibration patches; the checkpoint is chosen by it."""
-        given, wanted = batch
-        loss = nn.functional.mse_loss(self(given), wanted)
-        self.log("calibration_loss", loss, on_epoch=True, prog_bar=True, batch_size=len(given))
-
-    def configure_optimizers(self) -> Any:
-        """Adam, with the schedule the settings name."""
-        rate = self.settings.learning_rate
-        optimiser = torch.optim.Adam(self.parameters(), lr=rate)
-        if self.settings.schedule == "constant":
-            return optimiser
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=rate, total_steps=self.steps)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 def _check_size(height: int, width: int) -> None:

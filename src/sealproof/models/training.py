@@ -19,6 +19,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from sealproof.evidence.errors import DataError, DefinitionError
 from sealproof.models.autoencoder import AttentionAutoencoder
 from sealproof.models.data import Patches, PlainBatches, Rows, TrainingBatches
+from sealproof.models.learning import Reconstruction
 from sealproof.models.progress import Progress
 from sealproof.models.settings import TrainSettings
 
@@ -89,9 +90,8 @@ def fit(
     _check_rows(train_rows, calibration_rows)
     with _reproducible(seed, threads), _quiet():
         batches = TrainingBatches(patches, train_rows, settings, seed)
-        model = AttentionAutoencoder(
-            patches.shape[1], patches.shape[2], settings, steps=settings.epochs * len(batches)
-        )
+        model = AttentionAutoencoder(patches.shape[1], patches.shape[2], settings)
+        learner = Reconstruction(model, steps=settings.epochs * len(batches))
         keeper = _Keeper(settings)
         trainer = lightning.Trainer(
             max_epochs=settings.epochs,
@@ -105,7 +105,7 @@ def fit(
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-        _run(trainer, model, batches, PlainBatches(patches, calibration_rows, CALIBRATION_BATCH))
+        _run(trainer, learner, batches, PlainBatches(patches, calibration_rows, CALIBRATION_BATCH))
     model = model.cpu()
     model.load_state_dict(keeper.state)
     kind = "cuda" if trainer.strategy.root_device.type == "cuda" else "cpu"
@@ -114,9 +114,9 @@ def fit(
     )
 
 
-def _run(trainer: Any, model: AttentionAutoencoder, batches: TrainingBatches, held_out: PlainBatches) -> None:
+def _run(trainer: Any, learner: Reconstruction, batches: TrainingBatches, held_out: PlainBatches) -> None:
     try:
-        trainer.fit(model, batches, held_out)
+        trainer.fit(learner, batches, held_out)
     except SIGTERMException as stop:  # Lightning would leave with exit code 0, as if training had ended well
         raise SystemExit(128 + signal.SIGTERM) from stop
 
@@ -208,14 +208,15 @@ class _Keeper(lightning.Callback):  # type: ignore[misc]  # Lightning is not typ
         self._refuse_unless_finite(loss, trainer.current_epoch + 1, "training")
         self._batch_losses.append(loss)
 
-    def on_validation_epoch_end(self, trainer: Any, model: Any) -> None:
+    def on_validation_epoch_end(self, trainer: Any, learner: Any) -> None:
         epoch, loss = trainer.current_epoch + 1, float(trainer.callback_metrics["calibration_loss"])
         self._refuse_unless_finite(loss, epoch, "calibration")
         self._rows.append((epoch, math.fsum(self._batch_losses) / len(self._batch_losses), loss))
         self._batch_losses.clear()
         if loss < self._lowest:
             self._lowest, self.best_epoch = loss, epoch
-            self.state = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+            weights = learner.autoencoder.state_dict().items()
+            self.state = {name: value.detach().cpu().clone() for name, value in weights}
 
     def _refuse_unless_finite(self, loss: float, epoch: int, kind: str) -> None:
         if not math.isfinite(loss):
