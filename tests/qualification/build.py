@@ -8,7 +8,16 @@ import yaml
 
 from sealproof.evidence.records import Record, RecordBook
 from sealproof.qualification.acceptance import CriterionOutcome
-from sealproof.qualification.challenge import CRITERION
+from sealproof.qualification.catalogue import load_catalogue
+from sealproof.qualification.challenge import (
+    CRITERION,
+    executed_case,
+    executed_protocol,
+    write_project,
+    write_release,
+)
+from sealproof.qualification.definitions import STAGE_NAMES
+from sealproof.qualification.outcome import Counts, Deviation, ExecutedProtocol
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,3 +68,40 @@ def change_yaml(path, change):
     content = yaml.safe_load(path.read_text())
     change(content)
     path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def people_project(root, *, failed=()):
+    """A made-up project with the real protocols: all automated cases passed but `failed`, none for people run."""
+    workspace = write_project(root)
+    shutil.rmtree(root / "protocols")
+    copy_protocols(root)
+    write(root / "params.yaml", "product: challenge\n")
+    catalogue = load_catalogue(root)
+    for stage in STAGE_NAMES:
+        protocol = catalogue.protocols[stage]
+        cases = tuple(executed(case, failed) for case in protocol.cases)
+        write_executed(workspace, stage, catalogue.hashes, cases)
+    write_release(workspace)
+    return workspace
+
+
+def executed(case, failed=()):
+    verdict = "not run" if not case.automated else "fail" if case.id in failed else "pass"
+    fields = case.model_dump(exclude={"id", "for_each"})
+    return executed_case(case.id, verdict, **fields)
+
+
+def write_executed(workspace, stage, approved, cases):
+    protocol = executed_protocol(stage, dict(approved), ("pass",))
+    deviations = tuple(
+        Deviation(
+            id=item.deviation, case=item.id, title=item.title, expected=item.expected, actual=item.actual
+        )
+        for item in cases
+        if item.deviation
+    )
+    whole = ExecutedProtocol(
+        **dict(protocol)
+        | {"cases": cases, "counts": Counts.of(item.verdict for item in cases), "deviations": deviations}
+    )
+    write(workspace.artifacts("qualify") / f"{stage}.json", whole.model_dump(mode="json"))

@@ -77,6 +77,7 @@ def _model(stage):
     model = AttentionAutoencoder(roi.patch_height, roi.patch_width, train)
     save_model(model, description.parent, {"epochs": 0})
     stage.recorder.add("epochs", 0, unit="epochs", definition="passes", artefact=description)
+    stage.recorder.add("device", "cpu", unit="1", definition="kind of processor", artefact=description)
 
 
 OWN = {"train": _model}

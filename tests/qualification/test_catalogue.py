@@ -138,6 +138,16 @@ def test_a_malformed_protocol_is_refused(root, change, message):
     assert message in str(caught.value)
 
 
+def test_files_that_cannot_be_read_are_all_named(root):
+    change_yaml(root / "protocols/iq.yaml", lambda c: c.update(extra=1))
+    (root / "protocols/risks.yaml").unlink()
+    write(root / "protocols/pq.yaml", "{")
+    with pytest.raises(DefinitionError, match="3 definition files") as caught:
+        load_catalogue(root)
+    assert all(name in caught.value.where for name in ("iq.yaml", "risks.yaml", "pq.yaml"))
+    assert "extra: unknown key" in caught.value.why
+
+
 def test_a_missing_file_is_named(root):
     (root / "protocols/risks.yaml").unlink()
     with pytest.raises(DefinitionError) as caught:

@@ -6,7 +6,8 @@ import pytest
 from tests.qualification.build import outcome
 
 from sealproof.qualification.decision import REQUIRED_SIGNATURES, decide
-from sealproof.qualification.outcome import Counts
+from sealproof.qualification.disposition import Disposition, failure_sha256
+from sealproof.qualification.outcome import Counts, Deviation
 
 PASSED = Counts(total=2, passed=2, failed=0, not_run=0, not_evaluable=0)
 STATES = {
@@ -25,9 +26,31 @@ def counts(state="passed", stage="oq"):
 def expected(met, state, missing_inputs, missing_signatures, demonstration):
     if met is False or state == "failed":
         return "rejected"
-    if met is not True or state != "passed" or missing_inputs or missing_signatures:
+    if met is not True or state != "passed" or missing_inputs:
         return "incomplete"
-    return "criteria_met" if demonstration else "released"
+    return "criteria_met" if demonstration or missing_signatures else "released"
+
+
+DISPOSITION = Disposition(
+    deviation="DEV-OQ-002",
+    case="OQ-002",
+    failure_sha256=failure_sha256("OQ-002", "0", "1"),
+    cause="cause",
+    impact="impact",
+    decision="accepted",
+    corrective_action="action",
+    by="A. Person",
+    role="quality assurance",
+    at="2026-11-21T10:00:00+00:00",
+)
+
+
+def deviation(status="open"):
+    fields = {"id": "DEV-OQ-002", "case": "OQ-002", "title": "title", "expected": "0", "actual": "1"}
+    if status == "open":
+        return Deviation(**fields)
+    decided = DISPOSITION.model_copy(update={"decision": status})
+    return Deviation(**fields, status=status, disposition=decided)
 
 
 @pytest.mark.parametrize("met", [True, False, None, "no criteria"])
@@ -69,6 +92,7 @@ def test_every_reason_is_given_the_rejecting_ones_first():
         "OQ:",
         "AC-02",
         "not",
+        "a",
         "not",
         "not",
         "not",
@@ -78,3 +102,52 @@ def test_every_reason_is_given_the_rejecting_ones_first():
 def test_signatures_are_missing_unless_told_otherwise():
     decision = decide([outcome("AC-01", met=True)], counts(), demonstration=False)
     assert decision.reasons == tuple(f"not signed: {role}" for role in REQUIRED_SIGNATURES)
+
+
+@pytest.mark.parametrize(
+    ("status", "signatures", "demonstration", "name"),
+    [
+        ("open", (), False, "rejected"),
+        ("rejected", (), False, "rejected"),
+        ("accepted", (), False, "released"),
+        ("accepted", ("approver",), False, "criteria_met"),
+        ("accepted", (), True, "criteria_met"),
+    ],
+)
+def test_a_deviation_stands_in_the_way_until_it_is_accepted(status, signatures, demonstration, name):
+    decision = decide(
+        [outcome("AC-01", met=True)],
+        counts("failed"),
+        [deviation(status)],
+        demonstration=demonstration,
+        missing_signatures=signatures,
+    )
+    assert decision.decision == name
+    words = f"DEV-OQ-002 {status}" + ("" if status == "open" else " by A. Person (quality assurance)")
+    listed = decision.notes if status == "accepted" else decision.reasons
+    assert listed[0] == f"{words}: OQ-002 title"
+    assert bool(decision.notes) == (status == "accepted")
+
+
+def test_a_criterion_that_is_not_met_cannot_be_accepted_away():
+    decision = decide(
+        [outcome("AC-01", met=False)],
+        counts("failed"),
+        [deviation("accepted")],
+        demonstration=False,
+        missing_signatures=(),
+    )
+    assert decision.decision == "rejected"
+
+
+def test_a_failed_case_without_a_deviation_rejects():
+    failed = Counts(total=3, passed=1, failed=2, not_run=0, not_evaluable=0)
+    decision = decide(
+        [outcome("AC-01", met=True)],
+        counts() | {"oq": failed},
+        [deviation("accepted")],
+        demonstration=False,
+        missing_signatures=(),
+    )
+    assert decision.decision == "rejected"
+    assert decision.reasons == ("OQ: 1 of 3 cases failed",)

@@ -222,7 +222,7 @@ def test_an_executed_protocol_is_read_back(tmp_path):
     [
         {"verdict": "pass", "evidence": ()},
         {"verdict": "pass", "executed_at": None},
-        {"verdict": "pass", "automated": False},
+        {"verdict": "pass", "executed_by": ""},
         {"verdict": "fail", "deviation": None},
         {"verdict": "pass", "deviation": "DEV-1"},
         {"verdict": "passed"},
@@ -242,6 +242,10 @@ def test_a_case_that_contradicts_itself_cannot_be_made(changes):
         lambda content: content["deviations"].clear(),
         lambda content: content["cases"][1].update(verdict="pass"),
         lambda content: content.pop("approved"),
+        lambda content: content["cases"][0].update(automated=False, check=None),
+        lambda content: content["deviations"][0].update(status="accepted"),
+        lambda content: content["deviations"][0].update(failure_sha256="0" * 64),
+        lambda content: content["deviations"][0].update(actual="another"),
     ],
 )
 def test_a_protocol_that_contradicts_itself_is_not_read(tmp_path, change):

@@ -83,7 +83,7 @@ def test_a_criterion_not_evaluable_is_not_met(tmp_path):
 def test_a_failed_case_is_an_open_deviation(tmp_path):
     result = evaluate_gate(write_project(tmp_path, verdicts=("pass", "fail")))
     assert result.exit_code == 1
-    assert "DEV-OQ-002 is open" in texts(result)
+    assert "not met: DEV-OQ-002 is open: OQ-002" in texts(result)
     assert result.decision == "rejected"
 
 
@@ -116,6 +116,15 @@ def test_a_malformed_release_is_altered(project, content):
         ("reasons", []),
         ("missing_inputs", []),
         ("missing_signatures", []),
+        ("results_id", "0" * 64),
+        ("notes", ["all is well"]),
+        ("stale", ["deviations/DEV-OQ-001.yaml: gone"]),
+        (
+            "deviations",
+            [{"id": "DEV-OQ-001", "case": "OQ-001", "title": "t", "expected": "0", "actual": "1"}],
+        ),
+        ("approval", {"by": "A", "role": "B", "at": "2026-01-01T00:00:00+00:00", "sha256": "0" * 64}),
+        ("signatures", [{"role": "author", "name": "A", "at": "2026-01-01T00:00:00+00:00"}]),
     ],
 )
 def test_no_edit_of_the_release_passes(project, key, value):

@@ -1,5 +1,7 @@
 """IQ checks: each passes on a sound installation and fails on the fault it is there for."""
 
+import base64
+import hashlib
 import json
 import subprocess
 
@@ -9,14 +11,10 @@ from tests.qualification.build import change_yaml, write
 from tests.qualification.conftest import context_of
 
 from sealproof.evidence.errors import DefinitionError, EvidenceAlteredError, EvidenceMissingError
+from sealproof.evidence.installed import InstalledReport
 from sealproof.evidence.telemetry import SILENCE
 from sealproof.qualification import iq_software
-from sealproof.qualification.iq_software import (
-    file_state,
-    installed_packages,
-    read_constraints,
-    recorded_files,
-)
+from sealproof.qualification.iq_software import installed_packages, read_constraints
 
 SYSTEM = {"systems": ["Linux"], "machines": ["x86_64", "aarch64"], "minimum_memory_gib": 0.5}
 
@@ -80,27 +78,57 @@ def test_a_list_without_exact_versions_is_refused(tmp_path, line):
         read_constraints(write(tmp_path / "list.txt", f"# heading\n{line}\n"))
 
 
-def test_package_files(sound, run, monkeypatch):
+def test_package_files(sound, run):
     finding = run("package-files-match-record", sound, packages=["imagehash", "jinja2"])
     assert finding.passed is True
+    assert finding.values["packages"] == 2
     assert finding.values["files"] > 20
-    first = next(recorded_files("jinja2"))
-    monkeypatch.setattr(iq_software, "recorded_files", lambda name: [(name, first[1], "A" * 43)])
-    finding = run("package-files-match-record", sound, packages=["jinja2"])
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package installed in a folder of its own: module and RECORD."""
+    module = write(tmp_path / "made_up.py", "x = 1\n")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(module.read_bytes()).digest()).rstrip(b"=").decode()
+    info = tmp_path / "made_up-1.0.dist-info"
+    write(info / "METADATA", "Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n")
+    write(info / "RECORD", f"made_up.py,sha256={digest},6\nmade_up-1.0.dist-info/RECORD,,\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda folder: (folder / "made_up.py").write_text("x = 2\n"),
+            "1 differ, 0 missing: differs: made-up 1.0",
+        ),
+        (lambda folder: (folder / "made_up.py").unlink(), "0 differ, 1 missing"),
+        (lambda folder: (folder / "made_up-1.0.dist-info" / "RECORD").unlink(), "RECORD"),
+        (lambda folder: write(folder / "made_up-1.0.dist-info" / "RECORD", ""), "0 files of"),
+    ],
+)
+def test_package_files_that_are_not_those_installed(sound, run, package, change, words):
+    assert run("package-files-match-record", sound, packages=["made-up"]).passed is True
+    change(package)
+    finding = run("package-files-match-record", sound, packages=["made-up"])
     assert finding.passed is False
-    assert "differs" in finding.actual
+    assert words in finding.actual
 
 
-def test_a_changed_and_a_missing_file_are_told_apart(tmp_path):
-    path = write(tmp_path / "module.py", "x = 1\n")
-    assert file_state(path, "4pCoyRQIp7xRl5dI4q3Z0KOmTfuMm7YGeqMDK_DCAt4") == "differs"
-    assert "cannot be read" in file_state(tmp_path / "gone.py", "")
+def test_all_packages_but_the_exempt_are_looked_at(sound, run, monkeypatch):
+    asked = []
+    sound_report = InstalledReport(1, 1, 1, (), (), 0)
+    monkeypatch.setattr(iq_software, "verify_installed", lambda names: asked.extend(names) or sound_report)
+    assert run("package-files-match-record", sound, exempt=["Sealproof"]).passed is True
+    assert set(asked) == set(installed_packages()) - {"sealproof"}
 
 
-@pytest.mark.parametrize("package", ["no-such-package"])
-def test_a_package_that_is_not_installed_cannot_pass(sound, run, package):
-    with pytest.raises(ModuleNotFoundError):
-        run("package-files-match-record", sound, packages=[package])
+def test_a_package_that_is_not_installed_cannot_pass(sound, run):
+    finding = run("package-files-match-record", sound, packages=["no-such-package"])
+    assert finding.passed is False
+    assert "not installed" in finding.actual
 
 
 def test_arithmetic(altered, run):

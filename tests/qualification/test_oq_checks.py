@@ -317,7 +317,7 @@ def test_tampering_noticed(sound, run, monkeypatch):
 def test_gate_fails_closed(sound, run, monkeypatch):
     finding = run("gate-fails-closed", sound)
     assert finding.passed is True
-    assert len(finding.values["exit_codes"]) == 19
+    assert len(finding.values["exit_codes"]) == 22
     monkeypatch.setattr(
         oq_evidence, "evaluate_gate", lambda workspace: GateResult("challenge", "none", (), ())
     )

@@ -4,11 +4,17 @@ import itertools
 
 import numpy as np
 import pytest
+import yaml
 from tests.qualification.build import outcome, write
 from tests.qualification.conftest import context_of
 
+from sealproof.evidence.errors import DefinitionError
 from sealproof.evidence.files import read_json, write_json
+from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.ledger import record_opening
+from sealproof.qualification.approval import approval_in_force, hashes_to_approve
+from sealproof.qualification.catalogue import load_catalogue
+from sealproof.qualification.entries import approve
 from sealproof.qualification.pq_results import bayes
 
 
@@ -67,6 +73,130 @@ def test_openings(altered, run, changes, openings, criteria):
     assert run("criteria-frozen", context_of(altered)).passed is criteria
 
 
+def declare(root, model, threshold):
+    row = {"model_sha256": model, "threshold_sha256": threshold, "reason": "a new lamp", "by": "A. Person"}
+    write(root / "products/seal-sim/approvals/openings.yaml", yaml.safe_dump({"openings": [row]}))
+
+
+@pytest.mark.parametrize(
+    ("declared", "allowed", "passed"),
+    [(True, 2, True), (False, 2, False), (True, 1, False), (False, 1, False)],
+)
+def test_a_second_system_has_to_be_declared_and_allowed(altered, run, declared, allowed, passed):
+    context = context_of(altered)
+    first, model = context.openings[0], "1" * 64
+    path = context.workspace.definition / "acceptance.yaml"
+    path.write_text(
+        path.read_text().replace("maximum_systems_judged: 1", f"maximum_systems_judged: {allowed}")
+    )
+    open_again(context, model=model)
+    declare(altered, model if declared else "2" * 64, first.threshold_sha256)
+    finding = run("test-openings", context_of(altered))
+    assert finding.passed is passed
+    silent = [] if declared else ["opening 2"]
+    assert [text[:9] for text in finding.values["undeclared"]] == silent
+
+
+def test_declarations_that_cannot_stand(altered, run):
+    write(altered / "products/seal-sim/approvals/openings.yaml", "openings: [{model_sha256: x}]")
+    with pytest.raises(DefinitionError) as caught:
+        run("test-openings", context_of(altered))
+    assert "openings.0.by: missing" in caught.value.why
+
+
+def approved(root):
+    context = context_of(root)
+    approve(context.workspace, by="A. Person", role="head of quality")
+    return read_again(root)
+
+
+def read_again(root):
+    """A context with the approval in force and the hashes of what would be executed now."""
+    context = context_of(root)
+    context.approval = approval_in_force(context.workspace)
+    context.approved = {**load_catalogue(root).hashes, **hashes_to_approve(context.workspace)}
+    return context
+
+
+def clear_ledger(context):
+    context.workspace.ledger.write_text("")
+
+
+def open_as(context, approval):
+    """The present labels, opened under an approval."""
+    hashes = dict.fromkeys(("model", "threshold", "criteria"), "1" * 64)
+    labels = sha256_file(context.artefact("ingest", "sealed_labels.parquet"))
+    record_opening(context.workspace.ledger, purpose="x", labels=labels, approval=approval, **hashes)
+
+
+def test_criteria_approved_before_the_opening(altered, run):
+    context = approved(altered)
+    clear_ledger(context)
+    assert run("criteria-approved-before-opening", read_again(altered)).passed is False, "never opened"
+    open_as(context, context.approval.sha256)
+    open_as(context, context.approval.sha256)
+    finding = run("criteria-approved-before-opening", read_again(altered))
+    assert finding.passed is True
+    assert "approved by A. Person (head of quality)" in finding.actual
+
+
+def test_nobody_approved(sound, run):
+    finding = run("criteria-approved-before-opening", sound)
+    assert finding.passed is False
+    assert finding.actual == (
+        "nobody approved the acceptance criteria and protocols; 1 opening of these labels"
+    )
+    assert run("executed-as-approved", sound).passed is None
+
+
+def test_criteria_approved_after_the_opening(altered, run):
+    finding = run("criteria-approved-before-opening", approved(altered))
+    assert finding.passed is False
+    assert "opening 1 of 20" in finding.actual
+    assert "was made before anybody approved" in finding.actual
+
+
+def test_an_opening_under_another_approval_is_named(altered, run):
+    context = approved(altered)
+    clear_ledger(context)
+    open_as(context, context.approval.sha256)
+    open_as(context, "2" * 64)
+    finding = run("criteria-approved-before-opening", read_again(altered))
+    assert finding.passed is False
+    assert "1 without this approval: opening 2 of" in finding.actual
+
+
+def test_openings_of_other_labels_ask_for_no_approval(altered, run):
+    context = approved(altered)
+    clear_ledger(context)
+    open_as(context, context.approval.sha256)
+    record_opening(
+        context.workspace.ledger,
+        purpose="another test set",
+        **dict.fromkeys(("labels", "model", "threshold", "criteria"), "3" * 64),
+    )
+    assert run("criteria-approved-before-opening", read_again(altered)).passed is True
+
+
+@pytest.mark.parametrize(
+    "name", ["products/seal-sim/acceptance.yaml", "protocols/pq.yaml", "protocols/risks.yaml"]
+)
+def test_what_was_executed_is_not_what_was_approved(altered, run, name):
+    assert run("executed-as-approved", approved(altered)).passed is True
+    path = altered / name
+    path.write_text(path.read_text() + "# a word more\n")
+    finding = run("executed-as-approved", read_again(altered))
+    assert finding.passed is False
+    assert finding.values["problems"] == [f"{name}: executed in another version"]
+
+
+def test_an_approval_of_another_product(altered, run):
+    context = approved(altered)
+    path = context.workspace.approval
+    path.write_text(path.read_text().replace('"product": "seal-sim"', '"product": "other"'))
+    assert run("executed-as-approved", read_again(altered)).passed is False
+
+
 def test_a_test_set_that_was_never_opened(altered, run):
     context_of(altered).workspace.ledger.write_text("")
     assert run("test-openings", context_of(altered)).passed is False
@@ -88,6 +218,14 @@ def test_splits_disjoint(sound, run):
     sound.manifest.loc[test, "sha256"] = sound.manifest.loc[train, "sha256"]
     assert run("splits-disjoint", sound).passed is False
     assert run("test-independent", sound).passed is False
+
+
+@pytest.mark.parametrize("split", ["train", "calibration", "tuning"])
+def test_a_file_of_the_test_set_in_any_other_split_fails(sound, run, split):
+    other, test = (sound.manifest.index[sound.manifest["split"] == name][0] for name in (split, "test"))
+    sound.manifest.loc[other, "sha256"] = sound.manifest.loc[test, "sha256"]
+    finding = run("test-independent", sound)
+    assert (finding.passed, finding.values["shared"]) == (False, 1)
 
 
 def test_no_test_image_is_no_pass(sound, run):
@@ -226,7 +364,7 @@ def test_nothing_promised_is_not_evaluable(sound, run):
     "change",
     [
         lambda t: t["in_force"].update(calibration="training"),
-        lambda t: t["in_force"].update(threshold=None),
+        lambda t: t["in_force"].update(calibration="training", threshold=None),
         lambda t: t["training_scores"]["4-ms-ssim"]["mean_sigma"].update(threshold=None),
         lambda t: t["optimism"]["4-ms-ssim"].update(p_value=None),
     ],
@@ -293,3 +431,77 @@ def test_errors_listed(sound, run, name):
     finding = run("errors-listed", sound)
     assert finding.passed is False
     assert ("wrongly" in finding.actual) == (before == verdict)
+
+
+# --- no valid threshold: nothing is decided, so nothing can be said ---
+
+
+@pytest.fixture
+def without_threshold(sound):
+    """As the stages leave it when no threshold is valid: every image undecided, no rate stated."""
+    for results in (sound.thresholds["scores"], sound.thresholds["training_scores"]):
+        for methods in results.values():
+            for result in methods.values():
+                result.update(threshold=None, eligible=False)
+    sound.thresholds["in_force"].update(threshold=None, eligible=False)
+    sound.predictions["verdict"] = "undecided"
+    for entry in sound.metrics["4-ms-ssim"].values():
+        entry.update(value=None, low=None, high=None)
+    return sound
+
+
+NEEDS_A_THRESHOLD = {
+    "threshold-recomputed": {"relative_tolerance": 1e-9},
+    "rates-from-counts": RATES,
+    "test-accounted-for": {},
+    "optimism-stated": {},
+    "evt-eligibility": {},
+}
+
+
+@pytest.mark.parametrize("name", NEEDS_A_THRESHOLD)
+def test_without_a_threshold_it_is_not_evaluable(without_threshold, run, name):
+    finding = run(name, without_threshold, **NEEDS_A_THRESHOLD[name])
+    assert finding.passed is None
+    assert finding.actual.startswith("not evaluable: there is no valid threshold in force")
+
+
+def accept_one(context):
+    context.predictions.loc[context.predictions.index[0], "verdict"] = "accept"
+
+
+def state_a_rate(context):
+    context.metrics["4-ms-ssim"]["recall"]["value"] = 0.0
+
+
+def lose_an_image(context):
+    context.__dict__["predictions"] = context.predictions.iloc[1:]
+
+
+def exchange_the_threshold(context):
+    context.thresholds["scores"]["4-ms-ssim"]["mean_sigma"]["threshold"] = 0.5
+
+
+def calibrate_on_training(context):
+    context.thresholds["in_force"]["calibration"] = "training"
+
+
+def hide_the_reason(context):
+    context.thresholds["scores"]["4-ms-ssim"]["evt_pot"]["reason_code"] = ""
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("rates-from-counts", accept_one),
+        ("rates-from-counts", state_a_rate),
+        ("test-accounted-for", accept_one),
+        ("test-accounted-for", lose_an_image),
+        ("threshold-recomputed", exchange_the_threshold),
+        ("optimism-stated", calibrate_on_training),
+        ("evt-eligibility", hide_the_reason),
+    ],
+)
+def test_without_a_threshold_what_contradicts_that_fails(without_threshold, run, name, change):
+    change(without_threshold)
+    assert run(name, without_threshold, **NEEDS_A_THRESHOLD[name]).passed is False

@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+from tests.qualification.build import change_yaml
 from tests.qualification.conftest import STAGES, context_of
 from tests.qualification.small import run_stage_script
 
@@ -12,6 +13,7 @@ from sealproof.evidence.errors import DefinitionError
 from sealproof.evidence.files import read_json, write_json
 from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.records import RecordBook
+from sealproof.evidence.trail import read_trail
 from sealproof.qualification.catalogue import load_catalogue
 from sealproof.qualification.criteria import read_criteria
 from sealproof.qualification.gate import evaluate_gate
@@ -75,14 +77,14 @@ def test_no_check_stopped(protocols):
 def test_the_cases_that_have_to_pass_on_a_sound_project_pass(protocols):
     """Random weights detect nothing and 30 images prove little; everything else has to hold."""
     needs_a_detector = {"OQ-005", "OQ-011", "PQ-002", "PQ-008", "PQ-012"}
-    needs_dvc = {"IQ-008"}
+    needs_dvc, needs_approval = {"IQ-008"}, {"PQ-019", "PQ-020"}
     others = [
         (case.id, case.actual)
         for protocol in protocols.values()
         for case in protocol.cases
         if case.automated
         and case.verdict != "pass"
-        and case.id not in needs_a_detector | needs_dvc
+        and case.id not in needs_a_detector | needs_dvc | needs_approval
         and not case.id.startswith("PQ-001")
     ]
     assert others == []
@@ -180,6 +182,63 @@ def test_a_criterion_that_answers_to_nothing_stops_the_stage(altered):
         "AC-02: unknown risk RC-99",
         "AC-04: unknown requirement URS-999",
     ]
+
+
+def add(kind, row):
+    return lambda content: content[kind].append(row)
+
+
+def first_case(**changes):
+    return lambda content: content["cases"][0].update(changes)
+
+
+RISK = {
+    "id": "RC-90",
+    "hazard": "h",
+    "cause": "c",
+    "severity": "minor",
+    "probability": "remote",
+    "control": "c",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "words"),
+    [
+        (
+            "requirements",
+            add("requirements", {"id": "URS-900", "text": "new", "clauses": ["art-15"]}),
+            "URS-900: no test case",
+        ),
+        ("risks", add("risks", RISK | {"requirements": ["URS-001"]}), "RC-90: no test case"),
+        ("risks", add("risks", RISK | {"requirements": []}), "risks.18.requirements"),
+        ("oq", first_case(requirements=[]), "cases.0.requirements"),
+        ("oq", first_case(risks=[]), "cases.0.risks"),
+        ("oq", first_case(requirements=["URS-900"]), "OQ-001: unknown requirement URS-900"),
+        ("oq", first_case(risks=["RC-90"]), "OQ-001: unknown risk RC-90"),
+        ("oq", first_case(clauses=["annex-iv/99"]), "OQ-001: unknown clause annex-iv/99"),
+    ],
+    ids=[
+        "requirement without case", "risk without case", "risk without requirement", "case without requirement",
+        "case without risk", "unknown requirement", "unknown risk", "unknown clause",
+    ],
+)  # fmt: skip
+def test_anything_unlinked_stops_the_stage(altered, file, change, words):
+    change_yaml(altered / "protocols" / f"{file}.yaml", change)
+    context = context_of(altered)
+    with pytest.raises(DefinitionError) as caught:
+        qualify(context.settings, context.book, altered / "observations")
+    assert words in caught.value.why
+    assert not (altered / "observations").exists()
+
+
+def test_deviations_are_noted_in_the_trail_once_for_each_failure(qualified, protocols):
+    noted = [
+        entry.details for entry in read_trail(qualified.workspace.trail) if entry.event == "deviation.opened"
+    ]
+    opened = [item for protocol in protocols.values() for item in protocol.deviations]
+    assert [item["failure_sha256"] for item in noted] == [item.failure_sha256 for item in opened]
+    assert [item["deviation"] for item in noted] == [item.id for item in opened]
 
 
 def test_a_broken_definition_stops_the_stage_before_any_case(altered):

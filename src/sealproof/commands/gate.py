@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.table import Table
 from sealproof.commands.common import AsJson, AsMarkdown, Product, Root, workspace_of
 from sealproof.qualification.gate import GateResult, evaluate_gate
 
+Released = Annotated[bool, typer.Option("--released", help="pass only a release that is signed by all roles")]
 _VERDICTS = {
     0: ("green", "criteria met"),
     1: ("red", "criteria not met"),
@@ -31,6 +33,8 @@ def _print_gate(result: GateResult) -> None:
         console.print(table)
     for problem in result.problems:
         console.print(f"- {problem}", markup=False, highlight=False, soft_wrap=True)
+    for note in result.notes:
+        console.print(f"  {note}", markup=False, highlight=False, soft_wrap=True)
     colour, words = _VERDICTS[result.exit_code]
     console.print(f"[bold {colour}]{words}[/] (exit code {result.exit_code})", highlight=False)
 
@@ -40,9 +44,10 @@ def gate(
     product: Product = None,
     as_json: AsJson = False,  # noqa: FBT002 - a flag
     markdown: AsMarkdown = False,  # noqa: FBT002 - a flag
+    released: Released = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Print the acceptance criteria and exit 0 met, 1 not met, 2 evidence missing, 3 evidence altered."""
-    result = evaluate_gate(workspace_of(root, product))
+    result = evaluate_gate(workspace_of(root, product), released=released)
     if as_json:
         typer.echo(json.dumps(result.as_dict(), indent=2, sort_keys=True, allow_nan=False))
     elif markdown:

@@ -34,11 +34,16 @@ roi:
   patch_height: 128           # each region is resized to this; multiples of 16
   patch_width: 128
 """
+#: What people enter about a product: approvals, dispositions of deviations, recorded executions.
+PEOPLE = ("approvals", "deviations", "executions")
 _TEST = "  test_fraction: 0.3          # share of each class that is sealed for the test\n"
 
 
 def init_product(root: Path, name: str, images: Path | None = None) -> list[Path]:
     """Write `products/<name>/inspection.yaml` for your own images, and copy them to `data/<name>/`.
+
+    The folders for what people enter (`PEOPLE`) are made as well, each with a `.gitkeep`, since Git keeps no empty
+    folder and the pipeline depends on them.
 
     Args:
         root: the project's root.
@@ -76,6 +81,8 @@ def init_product(root: Path, name: str, images: Path | None = None) -> list[Path
         test="" if published else _TEST,
     )
     write_bytes(definition, text.encode())
+    for folder in PEOPLE:
+        write_bytes(definition.parent / folder / ".gitkeep", b"")
     return created
 
 

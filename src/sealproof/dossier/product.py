@@ -6,9 +6,9 @@ What is left out is printed as "not provided", with the clause that asks for it,
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from sealproof.evidence import strict
 from sealproof.evidence.strict import StrictModel
@@ -56,6 +56,52 @@ class Revision(StrictModel):
     change: Text
 
 
+class ChangeLimits(StrictModel):
+    """What must hold of two releases for a change to stay within its plan; each limit that is given has to hold.
+
+    Args:
+        minimum_bound: metric -> least lower confidence bound in the new release, for the score in force.
+        maximum_drop: metric -> largest fall of its value, old minus new, for the score in force.
+        maximum_share_of_images: images added, removed, altered or moved, as a share of a split's images before.
+        lowest, highest: range of the new value of a numeric claim.
+        maximum_relative_change: |new - old| / |old| of a numeric claim.
+        same_test_images: both releases are judged on the same test images.
+        criteria_met: every acceptance criterion is met in the new release.
+    """
+
+    minimum_bound: dict[Text, float] = Field(default_factory=dict)
+    maximum_drop: dict[Text, float] = Field(default_factory=dict)
+    maximum_share_of_images: float | None = Field(default=None, ge=0, le=1)
+    lowest: float | None = None
+    highest: float | None = None
+    maximum_relative_change: float | None = Field(default=None, ge=0)
+    same_test_images: Literal[True] | None = None
+    criteria_met: Literal[True] | None = None
+
+
+class PredeterminedChange(StrictModel):
+    """A change that the provider planned, and described, before the system was assessed (Annex IV, point 2(f)).
+
+    Args:
+        id: `PCC-01`.
+        what: claims that may change, as `sealproof diff` names them; `*` stands for anything. One or several.
+        limits: within which the change stays; without them any extent of it is planned.
+        reason: why it is planned, and why the system stays compliant.
+        approved_by: who approved the plan.
+    """
+
+    id: Annotated[str, StringConstraints(pattern=r"^PCC-\d{2}$")]
+    what: tuple[Text, ...] = Field(min_length=1)
+    limits: ChangeLimits = ChangeLimits()
+    reason: Text
+    approved_by: Text
+
+    @field_validator("what", mode="before")
+    @classmethod
+    def _one_or_several(cls, what: Any) -> Any:
+        return (what,) if isinstance(what, str) else what
+
+
 class Product(StrictModel):
     """`product.yaml`.
 
@@ -69,7 +115,10 @@ class Product(StrictModel):
         field_prevalence: share of defective parts on the line, 0 to 1.
         annex_iv: clause id -> answer, for every other human input of Annex IV.
         classification: question id of `protocols/classification.yaml` -> answer.
+        clauses: clause id -> answer, for what the other frames (ISO 13485, 21 CFR Part 11, EU GMP Annex 22) need
+            from people.
         revision_history: printed in every document.
+        predetermined_changes: changes planned beforehand; the plan of the old release judges the new one.
 
     Example:
         >>> product = Product(title="Seal", document_prefix="QD-1", demonstration=False)
@@ -91,7 +140,17 @@ class Product(StrictModel):
     field_prevalence: float | None = Field(default=None, gt=0, lt=1)
     annex_iv: dict[str, ClauseAnswer] = Field(default_factory=dict)
     classification: dict[str, Text] = Field(default_factory=dict)
+    clauses: dict[str, ClauseAnswer] = Field(default_factory=dict)
     revision_history: tuple[Revision, ...] = ()
+    predetermined_changes: tuple[PredeterminedChange, ...] = ()
+
+    @field_validator("predetermined_changes")
+    @classmethod
+    def _ids_are_unique(cls, plan: tuple[PredeterminedChange, ...]) -> tuple[PredeterminedChange, ...]:
+        ids = [change.id for change in plan]
+        if twice := sorted({name for name in ids if ids.count(name) > 1}):
+            raise ValueError(f"changes given twice: {', '.join(twice)}")
+        return plan
 
     def document_number(self, kind: str) -> str:
         """Number of one document, prefix and kind."""

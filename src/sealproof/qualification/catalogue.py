@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from sealproof.evidence import strict
 from sealproof.evidence.errors import DefinitionError
 from sealproof.evidence.files import read_yaml
 from sealproof.evidence.hashing import sha256_file
+from sealproof.evidence.strict import Model
 from sealproof.qualification.definitions import (
     STAGE_NAMES,
     CaseDefinition,
@@ -61,9 +62,7 @@ def load_catalogue(root: Path, checks: Mapping[str, Check] = CHECKS) -> Catalogu
             fit their check, or a requirement or risk has no test case; every problem is listed.
     """
     folder = root / "protocols"
-    requirements = strict.load(Requirements, folder / "requirements.yaml")
-    risks = strict.load(Risks, folder / "risks.yaml")
-    protocols = {stage: strict.load(Protocol, folder / f"{stage}.yaml") for stage in STAGE_NAMES}
+    requirements, risks, protocols = _load_files(folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     catalogue = Catalogue(
         requirements={item.id: item for item in requirements.requirements},
@@ -85,6 +84,39 @@ def load_catalogue(root: Path, checks: Mapping[str, Check] = CHECKS) -> Catalogu
             mend="correct the ids named above; each requirement and each risk needs at least one test case",
         )
     return catalogue
+
+
+def _load_files(folder: Path) -> tuple[Requirements, Risks, dict[StageName, Protocol]]:
+    errors: list[DefinitionError] = []
+
+    def load(model: type[Model], name: str) -> Model | None:
+        try:
+            return strict.load(model, folder / name)
+        except DefinitionError as error:
+            errors.append(error)
+            return None
+
+    requirements, risks = load(Requirements, "requirements.yaml"), load(Risks, "risks.yaml")
+    protocols = {stage: load(Protocol, f"{stage}.yaml") for stage in STAGE_NAMES}
+    if requirements is None or risks is None or errors:
+        raise all_of(errors)
+    return requirements, risks, {stage: found for stage, found in protocols.items() if found is not None}
+
+
+def all_of(errors: Sequence[DefinitionError]) -> DefinitionError:
+    """One error that says all; the only one as it is.
+
+    Args:
+        errors: at least one.
+    """
+    if len(errors) == 1:
+        return errors[0]
+    return DefinitionError(
+        f"{len(errors)} definition files cannot stand",
+        where="\n".join(error.where for error in errors),
+        why="\n".join(f"{error.what} ({error.where}): {error.why}" for error in errors),
+        mend="correct the keys and ids named above",
+    )
 
 
 def load_clauses(folder: Path) -> dict[str, str]:

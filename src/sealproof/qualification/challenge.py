@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sealproof.evidence.files import read_json, write_bytes, write_json
 from sealproof.evidence.hashing import sha256_file
@@ -14,7 +14,9 @@ from sealproof.evidence.records import Record, RecordBook, write_records
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.acceptance import load_acceptance
 from sealproof.qualification.criteria import judge_product
+from sealproof.qualification.decision import REQUIRED_SIGNATURES
 from sealproof.qualification.definitions import STAGE_NAMES, StageName
+from sealproof.qualification.disposition import Disposition, failure_sha256, write_disposition
 from sealproof.qualification.outcome import (
     Counts,
     Deviation,
@@ -23,7 +25,14 @@ from sealproof.qualification.outcome import (
     ExecutedProtocol,
     Verdict,
 )
-from sealproof.qualification.release import EVIDENCE_STAGES, make_release, required_files
+from sealproof.qualification.release import (
+    EVIDENCE_STAGES,
+    Signature,
+    make_release,
+    read_release,
+    required_files,
+    with_signatures,
+)
 
 PRODUCT = "challenge"
 SCORE = "4-ms-ssim"
@@ -48,6 +57,8 @@ def write_project(
     low: float = 0.95,
     verdicts: tuple[Verdict, ...] = ("pass", "not run"),
     criterion: dict[str, Any] = CRITERION,
+    demonstration: bool = True,
+    missing_inputs: tuple[str, ...] = ("intended use",),
 ) -> Workspace:
     """Write all evidence of a made-up product below `root`, and its release.
 
@@ -56,10 +67,12 @@ def write_project(
         low: lower bound of its recall; the limit is 0.9.
         verdicts: of the cases of each protocol.
         criterion: its only acceptance criterion.
+        demonstration: whether its acceptance criteria say that it is one.
+        missing_inputs: what the manufacturer has not provided.
     """
     workspace = Workspace(root, PRODUCT)
     acceptance = workspace.definition / "acceptance.yaml"
-    content = {"demonstration": True, "maximum_systems_judged": 1, "criteria": [criterion]}
+    content = {"demonstration": demonstration, "maximum_systems_judged": 1, "criteria": [criterion]}
     write_bytes(acceptance, json.dumps(content, indent=2).encode())
     for name in required_files(workspace):
         if not (root / name).exists():
@@ -76,16 +89,45 @@ def write_project(
     for stage_name in STAGE_NAMES:
         protocol = executed_protocol(stage_name, approved, verdicts)
         write_json(workspace.artifacts("qualify") / f"{stage_name}.json", protocol.model_dump(mode="json"))
-    write_release(workspace)
+    write_release(workspace, missing_inputs=missing_inputs)
     return workspace
 
 
-def write_release(workspace: Workspace, documents: tuple[tuple[str, Path], ...] = ()) -> None:
+def write_release(
+    workspace: Workspace,
+    documents: tuple[tuple[str, Path], ...] = (),
+    missing_inputs: tuple[str, ...] = ("intended use",),
+) -> None:
     """Write release.json from what lies in the workspace."""
-    release = make_release(
-        workspace, demonstration=True, missing_inputs=["intended use"], documents=documents
-    )
+    release = make_release(workspace, demonstration=False, missing_inputs=missing_inputs, documents=documents)
     write_json(workspace.reports / "release.json", release.model_dump(mode="json"))
+
+
+def write_signed(workspace: Workspace, roles: tuple[str, ...] = REQUIRED_SIGNATURES) -> None:
+    """Write the release as it would stand when these roles had signed."""
+    draft = read_release(workspace.reports / "release.json")
+    signatures = [Signature(role=role, name=f"made-up {role}", at=_AT) for role in roles]
+    signed = with_signatures(draft, signatures)
+    write_json(workspace.signed / "release.json", signed.model_dump(mode="json"))
+
+
+def write_made_up_disposition(
+    workspace: Workspace, case: str, decision: Literal["accepted", "rejected"], actual: str = "0"
+) -> None:
+    """Write a disposition of a failed case; `actual` other than what the case has makes it stale."""
+    disposition = Disposition(
+        deviation=f"DEV-{case}",
+        case=case,
+        failure_sha256=failure_sha256(case, "0", actual),
+        cause="made up",
+        impact="made up",
+        decision=decision,
+        corrective_action="made up",
+        by="made-up quality assurance",
+        role="quality assurance",
+        at=_AT,
+    )
+    write_disposition(workspace.definition, disposition)
 
 
 def _records(workspace: Workspace, low: float) -> list[Record]:
@@ -94,6 +136,7 @@ def _records(workspace: Workspace, low: float) -> list[Record]:
     write_json(evaluation, {"recall": metric})
     write_json(workspace.reports / "metrics.json", {SCORE: {"recall": metric}})
     values: dict[str, Any] = {
+        "ingest.simulated": False,
         "threshold.in_force.score": SCORE,
         "threshold.in_force.method": "mean_sigma",
         "evaluate.test.confidence": 0.95,

@@ -20,8 +20,12 @@ from sealproof.evidence.ledger import Opening, read_ledger
 from sealproof.evidence.records import RecordBook
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.acceptance import Acceptance, CriterionOutcome
+from sealproof.qualification.approval import ApprovalInForce
 from sealproof.qualification.outcome import Evidence
 from sealproof.settings import Settings
+
+#: Why a question about verdicts has no answer.
+NO_THRESHOLD = "not evaluable: there is no valid threshold in force"
 
 
 @dataclass
@@ -34,6 +38,7 @@ class Context:
         acceptance: the acceptance criteria.
         outcomes: the criteria as judged.
         approved: definition file -> SHA-256.
+        approval: who approved criteria and protocols; None when nobody did.
     """
 
     settings: Settings
@@ -41,6 +46,7 @@ class Context:
     acceptance: Acceptance
     outcomes: tuple[CriterionOutcome, ...]
     approved: Mapping[str, str]
+    approval: ApprovalInForce | None = None
     _hashes: dict[Path, str] = field(default_factory=dict)
 
     @property
@@ -132,6 +138,11 @@ class Context:
     def thresholds(self) -> dict[str, Any]:
         """`thresholds.json`."""
         return dict(read_json(self.artefact("threshold", "thresholds.json")))
+
+    @property
+    def has_threshold(self) -> bool:
+        """Whether there is a valid threshold in force; without one every image is undecided."""
+        return self.thresholds["in_force"]["threshold"] is not None
 
     @cached_property
     def evaluation(self) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from sealproof.evidence.strict import StrictModel
 
@@ -12,8 +13,25 @@ Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 RequirementId = Annotated[str, StringConstraints(pattern=r"^URS-\d{3}$")]
 RiskId = Annotated[str, StringConstraints(pattern=r"^RC-\d{2}$")]
 CaseId = Annotated[str, StringConstraints(pattern=r"^(IQ|OQ|PQ)-\d{3}$")]
+ExecutedCaseId = Annotated[str, StringConstraints(pattern=r"^(IQ|OQ|PQ)-\d{3}(-AC-\d{2})?$")]
+DeviationId = Annotated[str, StringConstraints(pattern=r"^DEV-(IQ|OQ|PQ)-\d{3}(-AC-\d{2})?$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 StageName = Literal["iq", "oq", "pq"]
 STAGE_NAMES: tuple[StageName, ...] = ("iq", "oq", "pq")
+
+
+def _as_text(value: Any) -> Any:
+    """YAML reads a time without quotes as a time, not as text."""
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _dated(value: str) -> str:
+    if datetime.fromisoformat(value).tzinfo is None:
+        raise ValueError("a time needs its zone, as in 2026-11-21T10:00:00+00:00")
+    return value
+
+
+Moment = Annotated[str, BeforeValidator(_as_text), AfterValidator(_dated)]
 
 
 class Requirement(StrictModel):

@@ -69,6 +69,7 @@ def execute(protocol: Protocol, context: Context, runner: Runner) -> ExecutedPro
         title=protocol.title,
         product=context.workspace.product,
         approved=dict(context.approved),
+        approval=context.approval,
         started_at=started,
         finished_at=runner.now(),
         executed_by=EXECUTOR,

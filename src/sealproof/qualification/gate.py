@@ -1,7 +1,7 @@
 """The gate: hashes anew what the release rests on, derives each criterion anew, and gives one exit code.
 
 0 criteria met, 1 not met, 2 evidence missing, 3 evidence altered; the graver one wins. What is unknown,
-malformed or not evaluable never passes.
+malformed or not evaluable never passes. An accepted deviation passes and is shown.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from typing import Any
 
 from sealproof.evidence.errors import EvidenceMissingError, SealproofError
 from sealproof.evidence.hashing import sha256_file
+from sealproof.evidence.trail import read_trail
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.acceptance import CriterionOutcome, all_met
 from sealproof.qualification.rederivation import contradictions
 from sealproof.qualification.release import Release, read_release, release_id, required_files
+from sealproof.qualification.results import results_id_of
+from sealproof.qualification.signed import judge_signed
 
 
 class Severity(IntEnum):
@@ -49,12 +52,14 @@ class GateResult:
         decision: of the release, or "none" when there is no release to read.
         criteria: as the release states them.
         problems: all that was found, the gravest first.
+        notes: what does not stand in the way and has to be seen: accepted deviations, stale entries.
     """
 
     product: str
     decision: str
     criteria: tuple[CriterionOutcome, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
 
     headings = ("criterion", "title", "value", "bound", "limit", "verdict")
 
@@ -82,6 +87,7 @@ class GateResult:
             "problems": [
                 {"severity": problem.severity.name.lower(), "text": problem.text} for problem in self.problems
             ],
+            "notes": list(self.notes),
         }
 
     def as_markdown(self) -> str:
@@ -90,33 +96,65 @@ class GateResult:
         lines += [f"| {' | '.join(self.headings)} |", f"|{' --- |' * len(self.headings)}"]
         lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in self.rows]
         lines += ["", f"Decision of the release: {self.decision}"]
-        lines += [f"- {str(problem).replace(chr(10), ' ')}" for problem in self.problems]
+        lines += [f"- {str(text).replace(chr(10), ' ')}" for text in (*self.problems, *self.notes)]
         return "\n".join(lines)
 
 
-def evaluate_gate(workspace: Workspace) -> GateResult:
+def evaluate_gate(workspace: Workspace, *, released: bool = False) -> GateResult:
     """Judge `reports/<product>/release.json` of a workspace; never raises for what it finds there.
 
     Args:
         workspace: root and product.
+        released: also ask for a release that is signed by all roles. The signatures themselves are verified by
+            `sealproof verify`, which shares no code with this.
 
     Returns:
         the result with its exit code and every problem.
     """
-    path = workspace.reports / "release.json"
     try:
-        release = read_release(path)
+        release = read_release(workspace.reports / "release.json")
     except SealproofError as error:
         return GateResult(workspace.product, "none", (), (_from_error(error),))
-    problems = [*_identity(release, workspace), *_files(release, workspace)]
+    problems = [*_unsound(release, workspace), *_not_met(release)]
+    decision = release.decision
+    if released:
+        signed = judge_signed(release, workspace.signed / "release.json")
+        problems += [Problem(Severity[name], text) for name, text in signed.problems]
+        if signed.release is not None:
+            problems += _unsound(signed.release, workspace)
+            decision = signed.release.decision
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: -problem.severity)
+    notes = (*release.notes, *(f"stale: {text}" for text in release.stale))
+    return GateResult(workspace.product, decision, release.criteria, tuple(ordered), notes)
+
+
+def _unsound(release: Release, workspace: Workspace) -> list[Problem]:
+    """Where a release is not what its files give."""
+    problems = [*_identity(release, workspace), *_files(release, workspace), *_trail(release, workspace)]
     try:
         for text in contradictions(release, workspace):
             problems.append(Problem(Severity.ALTERED, text))  # noqa: PERF401 - what was found stays if one raises
     except SealproofError as error:
         problems.append(_from_error(error))
-    problems += _not_met(release)
-    ordered = sorted(dict.fromkeys(problems), key=lambda problem: -problem.severity)
-    return GateResult(workspace.product, release.decision, release.criteria, tuple(ordered))
+    return problems
+
+
+def _trail(release: Release, workspace: Workspace) -> Iterator[Problem]:
+    """The audit trail still has the line that was its last when the release was written."""
+    if not release.trail_head:
+        return
+    name = workspace.relative(workspace.trail)
+    try:
+        entries = read_trail(workspace.trail)
+    except SealproofError as error:
+        yield _from_error(error)
+        return
+    if not entries:
+        yield Problem(Severity.MISSING, f"{name}: the audit trail that the release names")
+    elif release.trail_head not in {entry.sha256 for entry in entries}:
+        yield Problem(
+            Severity.ALTERED, f"{name}: it has not the line that was the last when the release was written"
+        )
 
 
 def _identity(release: Release, workspace: Workspace) -> Iterator[Problem]:
@@ -126,6 +164,10 @@ def _identity(release: Release, workspace: Workspace) -> Iterator[Problem]:
     whole = all(name in release.evidence for name in required_files(workspace))
     if whole and release.release_id != release_id(release.evidence, release.product):
         yield Problem(Severity.ALTERED, "release.json: its release id is not that of the evidence it names")
+    if whole and release.results_id != results_id_of(release.evidence, release.product):
+        yield Problem(
+            Severity.ALTERED, "release.json: its id of the results is not that of the evidence it names"
+        )
 
 
 def _files(release: Release, workspace: Workspace) -> Iterator[Problem]:
@@ -169,7 +211,9 @@ def _not_met(release: Release) -> Iterator[Problem]:
                 f"limit {item.comparison} {item.limit:g}",
             )
     for deviation in release.deviations:
-        yield Problem(Severity.NOT_MET, f"{deviation.id} is open: {deviation.case} {deviation.title}")
+        if deviation.status != "accepted":
+            state = "is open" if deviation.status == "open" else "was rejected"
+            yield Problem(Severity.NOT_MET, f"{deviation.id} {state}: {deviation.case} {deviation.title}")
 
 
 def _from_error(error: SealproofError) -> Problem:

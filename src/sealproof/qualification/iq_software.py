@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import configparser
 import fnmatch
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
 import platform
 import re
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from pydantic import Field
 
 from sealproof.evidence.errors import DefinitionError
-from sealproof.evidence.hashing import sha256_json
+from sealproof.evidence.installed import verify_installed
 from sealproof.evidence.strict import StrictModel
 from sealproof.evidence.telemetry import SILENCE
 from sealproof.qualification.context import Context
@@ -131,56 +126,37 @@ def canonical(name: str) -> str:
 
 
 class PackageFilesParameters(StrictModel):
-    """`packages`: distributions whose every installed file is hashed."""
+    """`packages`: distributions whose every file is hashed, none for all; `exempt`: those left out of all.
 
-    packages: tuple[str, ...] = Field(min_length=1)
+    This package itself may be installed from its sources, without a record of its files: Git identifies them.
+    """
+
+    packages: tuple[str, ...] = ()
+    exempt: tuple[str, ...] = ()
 
 
 @check("package-files-match-record", PackageFilesParameters)
 def package_files_match_record(context: Context, parameters: PackageFilesParameters) -> Finding:
-    """Has each file of the named packages the SHA-256 that its installer recorded (RECORD, PEP 376)?"""
+    """Has each file of the installed packages the hash that its installer recorded (RECORD, PEP 376)?"""
     del context
-    work = [entry for name in parameters.packages for entry in recorded_files(name)]
-    with ThreadPoolExecutor(2) as pool:  # hashing releases the interpreter lock
-        states = list(pool.map(lambda entry: file_state(entry[1], entry[2]), work))
+    left_out = {canonical(name) for name in parameters.exempt}
+    report = verify_installed(parameters.packages or sorted(installed_packages().keys() - left_out))
     problems = [
-        f"{name}: {path.name} {state}" for (name, path, _), state in zip(work, states, strict=True) if state
+        *(f"missing: {name}" for name in report.missing),
+        *(f"differs: {name}" for name in report.altered),
     ]
-    listing = sha256_json(sorted([name, digest] for name, _, digest in work))
     actual = (
-        f"{len(work)} files of {len(parameters.packages)} packages, {len(problems)} differ{shown(problems)}"
+        f"{report.files} files of {report.distributions} packages hashed, {report.bytes / 1024**2:.0f} MiB: "
+        f"{len(report.altered)} differ, {len(report.missing)} missing{shown(problems)}"
     )
-    return Finding(
-        passed=not problems and bool(work),
-        actual=actual,
-        values={"files": len(work), "problems": problems, "sha256_of_records": listing},
-    )
-
-
-def recorded_files(package: str) -> Iterator[tuple[str, Path, str]]:
-    """(package, file, recorded SHA-256 as URL-safe base64) of each hashed file of an installed package.
-
-    Raises:
-        importlib.metadata.PackageNotFoundError: the package is not installed.
-        ValueError: it was installed without a record of its files.
-    """
-    files = importlib.metadata.distribution(package).files
-    hashed = [item for item in files or [] if item.hash is not None and item.hash.mode == "sha256"]
-    if not hashed:
-        raise ValueError(f"{package} has no record of the hashes of its files")
-    for item in hashed:
-        yield package, Path(str(item.locate())), item.hash.value if item.hash else ""
-
-
-def file_state(path: Path, recorded: str) -> str:
-    """Empty when the file has the recorded hash, else what is wrong with it."""
-    try:
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").digest()
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    found = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    return "" if found == recorded else "differs"
+    values = {
+        "packages": report.distributions,
+        "files": report.files,
+        "bytes": report.bytes,
+        "problems": problems,
+        "without_hash": report.without_hash,
+    }
+    return Finding(passed=report.sound, actual=actual, values=values)
 
 
 @check("telemetry-off", NoParameters)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sealproof.qualification import (
+    iq_device,
     iq_machine,
+    iq_protection,
     iq_release,
     iq_software,
     oq_data,
@@ -13,6 +15,7 @@ from sealproof.qualification import (
     oq_scores,
     oq_statistics,
     oq_threshold,
+    pq_approval,
     pq_criteria,
     pq_data,
     pq_results,
@@ -23,6 +26,8 @@ from sealproof.qualification.registry import CHECKS
 MODULES = (
     iq_software,
     iq_machine,
+    iq_device,
+    iq_protection,
     iq_release,
     oq_data,
     oq_evidence,
@@ -31,6 +36,7 @@ MODULES = (
     oq_scores,
     oq_statistics,
     oq_threshold,
+    pq_approval,
     pq_criteria,
     pq_data,
     pq_results,

@@ -6,13 +6,20 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 from sealproof.evidence.errors import EvidenceAlteredError
 from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.ledger import Opening, read_ledger, record_opening
 from sealproof.evidence.workspace import Workspace
-from sealproof.qualification.challenge import FORGERIES, write_project
+from sealproof.qualification.challenge import (
+    FORGERIES,
+    write_made_up_disposition,
+    write_project,
+    write_release,
+)
 from sealproof.qualification.context import Context
+from sealproof.qualification.definitions import STAGE_NAMES
 from sealproof.qualification.gate import evaluate_gate
 from sealproof.qualification.iq_software import shown
 from sealproof.qualification.registry import Finding, NoParameters, check
@@ -105,10 +112,7 @@ def gate_fails_closed(context: Context, parameters: NoParameters) -> Finding:
         codes = {
             "criteria met": (evaluate_gate(met).exit_code, 0),
             "bound below its limit": (evaluate_gate(write_project(folder / "low", low=0.89)).exit_code, 1),
-            "a failed case": (
-                evaluate_gate(write_project(folder / "fail", verdicts=("pass", "fail"))).exit_code,
-                1,
-            ),
+            **_deviations(folder),
         }
         for name in ("metrics.json", "release.json"):
             workspace = _copy(met, folder / name)
@@ -126,6 +130,25 @@ def gate_fails_closed(context: Context, parameters: NoParameters) -> Finding:
     values = {"exit_codes": {name: found for name, (found, _) in codes.items()}, "wrong": wrong}
     actual = f"{len(codes)} situations, {len(codes) - len(wrong)} with the right exit code{shown(wrong)}"
     return Finding(passed=not wrong, actual=actual, values=values)
+
+
+def _deviations(folder: Path) -> dict[str, tuple[int, int]]:
+    """(exit code found, expected) with a failed case: nobody decided, accepted, rejected, another failure accepted."""
+    failed = write_project(folder / "fail", verdicts=("pass", "fail"))
+    codes = {"a failed case": (evaluate_gate(failed).exit_code, 1)}
+    choices: tuple[tuple[Literal["accepted", "rejected"], str, int], ...] = (
+        ("accepted", "0", 0),
+        ("rejected", "0", 1),
+        ("accepted", "1", 1),
+    )
+    for decision, actual, expected in choices:
+        workspace = _copy(failed, folder / f"{decision}-{actual}")
+        for stage in STAGE_NAMES:
+            write_made_up_disposition(workspace, f"{stage.upper()}-002", decision, actual)
+        write_release(workspace)
+        name = f"deviations {decision}" if actual == "0" else "deviations of another failure accepted"
+        codes[name] = (evaluate_gate(workspace).exit_code, expected)
+    return codes
 
 
 def _copy(workspace: Workspace, root: Path) -> Workspace:

@@ -11,7 +11,7 @@ from pydantic import PositiveFloat
 from sealproof.evidence.hashing import sha256_json
 from sealproof.evidence.strict import StrictModel
 from sealproof.qualification import reference
-from sealproof.qualification.context import Context
+from sealproof.qualification.context import NO_THRESHOLD, Context
 from sealproof.qualification.iq_software import shown
 from sealproof.qualification.registry import Finding, NoParameters, check
 from sealproof.thresholds.compare import compare, thresholds_json
@@ -55,9 +55,10 @@ def threshold_recomputed(context: Context, parameters: ToleranceParameters) -> F
         f"differ by more than {parameters.relative_tolerance:g}{shown(problems)}; "
         f"in force: {method} of {score} = {stated!r}"
     )
+    nothing_valid = not problems and (stated is None or not compared)
     return Finding(
-        passed=not problems and compared > 0,
-        actual=actual,
+        passed=None if nothing_valid else not problems,
+        actual=f"{NO_THRESHOLD}: {actual}" if nothing_valid else actual,
         values={"compared": compared, "problems": problems, "threshold": stated},
         files=(context.artefact("score", "scores.parquet"), context.artefact("threshold", "thresholds.json")),
         records=("threshold.in_force.threshold",),

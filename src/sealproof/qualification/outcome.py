@@ -11,9 +11,12 @@ from pydantic import Field, ValidationError, model_validator
 from sealproof.evidence.errors import EvidenceAlteredError
 from sealproof.evidence.files import read_json
 from sealproof.evidence.strict import StrictModel
+from sealproof.qualification.approval import ApprovalInForce
 from sealproof.qualification.definitions import StageName
+from sealproof.qualification.disposition import Disposition, failure_sha256
 
 Verdict = Literal["pass", "fail", "not run", "not evaluable"]
+DeviationStatus = Literal["open", "accepted", "rejected"]
 NOT_RUN = "not run - to be recorded by a person"
 
 
@@ -50,22 +53,56 @@ class ExecutedCase(StrictModel):
 
     @model_validator(mode="after")
     def _fails_closed(self) -> Self:
-        if self.verdict == "pass" and not (self.automated and self.evidence and self.executed_at):
-            raise ValueError(f"{self.id}: a pass needs an execution, its time and evidence")
+        if self.verdict == "pass" and not (self.executed_by and self.evidence and self.executed_at):
+            raise ValueError(f"{self.id}: a pass needs who executed it, the time and evidence")
         if (self.verdict == "fail") != (self.deviation is not None):
             raise ValueError(f"{self.id}: each failed case, and no other, has a deviation")
         return self
 
 
 class Deviation(StrictModel):
-    """Opened by a failed case; only QA closes it."""
+    """Opened by a failed case; only a disposition of QA, about this very failure, closes it.
+
+    Args:
+        failure_sha256: hash of case, expected and actual; filled in when it is not given.
+        status: as the disposition says; open without one.
+        disposition: what QA decided, or None.
+    """
 
     id: str
     case: str
     title: str
     expected: str
     actual: str
-    status: Literal["open"] = "open"
+    failure_sha256: str = ""
+    status: DeviationStatus = "open"
+    disposition: Disposition | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hash_the_failure(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or content.get("failure_sha256"):
+            return content
+        parts = [content.get(name) for name in ("case", "expected", "actual")]
+        texts = [part for part in parts if isinstance(part, str)]
+        if len(texts) < len(parts):
+            return content  # what is missing is reported then
+        return {**content, "failure_sha256": failure_sha256(*texts)}
+
+    @model_validator(mode="after")
+    def _is_closed_by_its_disposition_alone(self) -> Self:
+        if self.failure_sha256 != failure_sha256(self.case, self.expected, self.actual):
+            raise ValueError(f"{self.id}: the hash is not that of the failure")
+        found = self.disposition
+        if self.status != (found.decision if found else "open"):
+            raise ValueError(f"{self.id}: {self.status}, but the disposition does not say so")
+        if found and (found.deviation, found.case, found.failure_sha256) != (
+            self.id,
+            self.case,
+            self.failure_sha256,
+        ):
+            raise ValueError(f"{self.id}: the disposition is about another failure")
+        return self
 
 
 class Counts(StrictModel):
@@ -98,13 +135,16 @@ class Counts(StrictModel):
 class ExecutedProtocol(StrictModel):
     """One protocol as executed: `artifacts/<product>/qualify/{iq,oq,pq}.json`.
 
-    `approved` names every definition file with its hash: what was executed is what was approved.
+    Args:
+        approved: every definition file that was executed, with its hash.
+        approval: who approved definitions and when; None when nobody did.
     """
 
     stage: StageName
     title: str
     product: str
     approved: dict[str, str]
+    approval: ApprovalInForce | None = None
     started_at: str
     finished_at: str
     executed_by: str
@@ -121,16 +161,30 @@ class ExecutedProtocol(StrictModel):
         return self
 
 
+class _AsWritten(ExecutedProtocol):
+    """A protocol in the pipeline's file: what people enter stands in files of their own."""
+
+    @model_validator(mode="after")
+    def _states_nothing_for_people(self) -> Self:
+        for case in self.cases:
+            if not case.automated and case.verdict != "not run":
+                raise ValueError(f"{case.id}: a case for people has the verdict {case.verdict}")
+        for item in self.deviations:
+            if item.status != "open":
+                raise ValueError(f"{item.id}: {item.status} in the protocol as executed")
+        return self
+
+
 def read_protocol(path: Path) -> ExecutedProtocol:
-    """Read an executed protocol.
+    """Read an executed protocol as the pipeline wrote it, before anybody's record or disposition.
 
     Raises:
         EvidenceMissingError: the file does not exist.
-        EvidenceAlteredError: it is not an executed protocol, or contradicts itself.
+        EvidenceAlteredError: it is not an executed protocol, contradicts itself, or states what only people can.
     """
     content = read_json(path)
     try:
-        return ExecutedProtocol.model_validate(content)
+        return ExecutedProtocol(**dict(_AsWritten.model_validate(content)))
     except ValidationError as error:
         raise EvidenceAlteredError(
             "an executed protocol cannot be trusted",

@@ -7,6 +7,8 @@ from sealproof.evidence.ledger import Opening
 from sealproof.evidence.strict import StrictModel
 from sealproof.qualification.acceptance import CriterionOutcome, strongest_bound
 from sealproof.qualification.context import Context
+from sealproof.qualification.iq_software import shown
+from sealproof.qualification.openings import load_declared, undeclared
 from sealproof.qualification.rederivation import records_behind
 from sealproof.qualification.registry import Finding, NoParameters, check
 
@@ -80,15 +82,23 @@ def openings_of_these_labels(context: Context) -> list[Opening]:
 
 @check("test-openings", NoParameters)
 def openings_of_test_set(context: Context, parameters: NoParameters) -> Finding:
-    """How many systems, pairs of weights and thresholds, were judged on this test set?"""
+    """How many systems, pairs of weights and thresholds, were judged on this test set, and who declared them?"""
     del parameters
     openings = openings_of_these_labels(context)
     systems = {(opening.model_sha256, opening.threshold_sha256) for opening in openings}
     allowed = context.acceptance.maximum_systems_judged
+    silent = [
+        f"opening {opening.number} of {opening.opened_at} judged a further system that nobody declared"
+        for opening in undeclared(openings, load_declared(context.workspace.definition))
+    ]
+    actual = (
+        f"{len(openings)} openings of these labels, {len(systems)} systems judged, {allowed} allowed, "
+        f"{len(silent)} undeclared{shown(silent)}"
+    )
     return Finding(
-        passed=0 < len(systems) <= allowed,
-        actual=f"{len(openings)} openings of these labels, {len(systems)} systems judged, {allowed} allowed",
-        values={"openings": len(openings), "systems": len(systems), "allowed": allowed},
+        passed=0 < len(systems) <= allowed and not silent,
+        actual=actual,
+        values={"openings": len(openings), "systems": len(systems), "allowed": allowed, "undeclared": silent},
         files=(context.existing(context.workspace.ledger),),
     )
 

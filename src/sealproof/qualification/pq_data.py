@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sealproof.evidence.files import read_json
-from sealproof.qualification.context import Context
+from sealproof.qualification.context import NO_THRESHOLD, Context
 from sealproof.qualification.iq_software import shown
 from sealproof.qualification.registry import Finding, NoParameters, check
 
@@ -111,15 +111,18 @@ def every_test_image(context: Context, parameters: NoParameters) -> Finding:
     ]
     if not table["image_id"].is_unique:
         problems.append("an image has two verdicts")
-    problems += _flattered(context, table)
+    if context.has_threshold:
+        problems += _flattered(context, table)
     accepted, rejected, undecided = (int(verdicts.get(name, 0)) for name in ("accept", "reject", "undecided"))
     actual = (
         f"{len(wanted)} test images: {accepted} accepted, {rejected} rejected, {undecided} undecided; "
         f"{len(problems)} contradictions{shown(problems)}"
     )
+    sound = not problems and len(wanted) == accepted + rejected + undecided > 0
+    unanswerable = sound and not context.has_threshold and undecided == len(wanted)
     return Finding(
-        passed=not problems and len(wanted) == accepted + rejected + undecided > 0,
-        actual=actual,
+        passed=None if unanswerable else sound and context.has_threshold,
+        actual=f"{NO_THRESHOLD}: {actual}" if unanswerable else actual,
         values={"images": len(wanted), "accept": accepted, "reject": rejected, "undecided": undecided},
         files=(
             context.artefact("evaluate", "predictions.parquet"),

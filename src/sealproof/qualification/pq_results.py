@@ -11,7 +11,7 @@ from pydantic import PositiveFloat
 from sealproof.evidence.files import read_yaml
 from sealproof.evidence.strict import StrictModel
 from sealproof.qualification import reference
-from sealproof.qualification.context import Context
+from sealproof.qualification.context import NO_THRESHOLD, Context
 from sealproof.qualification.iq_software import shown
 from sealproof.qualification.registry import Finding, NoParameters, check
 
@@ -27,6 +27,8 @@ class RatesParameters(StrictModel):
 def rates_from_counts(context: Context, parameters: RatesParameters) -> Finding:
     """Is each rate in metrics.json the ratio of the counts of one confusion matrix, with exact bounds?"""
     table, score = context.predictions, context.thresholds["in_force"]["score"]
+    if not context.has_threshold:
+        return without_threshold(context)
     counts = count(table)
     stated, confidence = context.metrics[score], context.settings.params.evaluate.confidence
     problems, compared = _differing_counts(context, counts), 0
@@ -47,6 +49,26 @@ def rates_from_counts(context: Context, parameters: RatesParameters) -> Finding:
         passed=not problems,
         actual=f"{listing}; {compared} rates and bounds compared, {len(problems)} differ{shown(problems)}",
         values={"counts": counts, "compared": compared, "problems": problems},
+        files=(
+            context.artefact("evaluate", "predictions.parquet"),
+            context.workspace.reports / "metrics.json",
+        ),
+    )
+
+
+def without_threshold(context: Context) -> Finding:
+    """Not evaluable without a threshold in force, and failed when there are verdicts or rates all the same."""
+    decided = int((context.predictions["verdict"] != "undecided").sum())
+    stated = context.metrics[context.thresholds["in_force"]["score"]]
+    rates = [
+        name
+        for name in ("recall", "specificity", "accuracy", "precision", "f1")
+        if stated[name]["value"] is not None
+    ]
+    return Finding(
+        passed=False if decided or rates else None,
+        actual=f"{NO_THRESHOLD}; {decided} images decided, {len(rates)} rates stated{shown(rates)}",
+        values={"decided": decided, "rates_stated": rates},
         files=(
             context.artefact("evaluate", "predictions.parquet"),
             context.workspace.reports / "metrics.json",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sealproof.qualification import reference
-from sealproof.qualification.context import Context
+from sealproof.qualification.context import NO_THRESHOLD, Context
 from sealproof.qualification.registry import Finding, NoParameters, check
 
 
@@ -41,15 +41,17 @@ def optimism_stated(context: Context, parameters: NoParameters) -> Finding:
     score, method = force["score"], force["method"]
     trained = context.thresholds["training_scores"][score][method]["threshold"]
     test = context.thresholds["optimism"][score]
-    stated = force["threshold"] is not None and trained is not None and test["p_value"] is not None
+    stated = trained is not None and test["p_value"] is not None
+    held_out = force["calibration"] == "held-out"
     actual = (
         f"{method} of {score}: {_figure(force['threshold'])} from {force['calibration']} normals, "
         f"{_figure(trained)} from training normals; {test['name']}: p = {_figure(test['p_value'])}, "
         f"{test['meaning']}"
     )
+    unanswerable = held_out and not context.has_threshold
     return Finding(
-        passed=force["calibration"] == "held-out" and stated,
-        actual=actual,
+        passed=None if unanswerable else held_out and stated,
+        actual=f"{NO_THRESHOLD}: {actual}" if unanswerable else actual,
         values={"in_force": force["threshold"], "from_training": trained, "optimism": test},
         files=(context.artefact("threshold", "thresholds.json"),),
     )
@@ -68,9 +70,10 @@ def evt_eligibility(context: Context, parameters: NoParameters) -> Finding:
         f"({tail['reason_code']}), {exceedances} exceedances of {tail['n']} normals: {tail['reason']}; "
         f"in force: {force['method']}, {'eligible' if force['eligible'] else 'not eligible'}"
     )
+    unanswerable = stated and not context.has_threshold
     return Finding(
-        passed=stated and force["eligible"] is True and force["threshold"] is not None,
-        actual=actual,
+        passed=None if unanswerable else stated and force["eligible"] is True,
+        actual=f"{NO_THRESHOLD}: {actual}" if unanswerable else actual,
         values={"evt_pot": tail, "in_force_eligible": force["eligible"]},
         files=(context.artefact("threshold", "thresholds.json"),),
     )

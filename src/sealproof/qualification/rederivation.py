@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sealproof.evidence.errors import EvidenceMissingError
@@ -10,20 +10,22 @@ from sealproof.evidence.files import read_json
 from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.records import Record, RecordBook
 from sealproof.evidence.workspace import Workspace
+from sealproof.qualification import approval, disposition, recording
 from sealproof.qualification.acceptance import CriterionOutcome, load_acceptance
 from sealproof.qualification.criteria import judge_product, read_criteria
-from sealproof.qualification.decision import decide
-from sealproof.qualification.definitions import STAGE_NAMES
+from sealproof.qualification.definitions import STAGE_NAMES, StageName
 from sealproof.qualification.outcome import ExecutedProtocol, read_protocol
-from sealproof.qualification.release import EVIDENCE_STAGES, Release
+from sealproof.qualification.release import EVIDENCE_STAGES, Release, is_simulated, with_signatures
+from sealproof.qualification.results import files_below
+from sealproof.qualification.settle import settle
 
 
 def contradictions(release: Release, workspace: Workspace) -> Iterator[str]:
     """Every disagreement between a release and what it rests on, one sentence each.
 
     Raises:
-        EvidenceMissingError: an artefact needed for the derivation does not exist.
-        EvidenceAlteredError, DefinitionError: an artefact, or the acceptance criteria, cannot be read.
+        EvidenceMissingError: an artefact needed for the derivation does not exist, or people entered something since.
+        EvidenceAlteredError, DefinitionError: an artefact, the acceptance criteria or an entry cannot be read.
     """
     book = RecordBook.load(workspace.artifacts(stage) / "records.json" for stage in EVIDENCE_STAGES)
     yield from _criteria(release, workspace, book)
@@ -35,7 +37,9 @@ def contradictions(release: Release, workspace: Workspace) -> Iterator[str]:
     }
     for protocol in protocols.values():
         yield from _protocol(protocol, release)
-    yield from _decision(release, protocols)
+    refuse_later_entries(release, workspace)
+    yield from _settled(release, workspace, protocols)
+    yield from _decision(release)
 
 
 def _criteria(release: Release, workspace: Workspace, book: RecordBook) -> Iterator[str]:
@@ -54,6 +58,8 @@ def _criteria(release: Release, workspace: Workspace, book: RecordBook) -> Itera
         yield f"release.json: the score in force is {derived.score}, not {release.score}"
     if derived.demonstration and not release.demonstration:
         yield "release.json: acceptance.yaml says that this is a demonstration"
+    if is_simulated(workspace) and not release.demonstration:
+        yield "release.json: the images are simulated, and it does not say that this is a demonstration"
     stated = {item.id: item for item in release.criteria}
     for item in derived.criteria:
         if stated.get(item.id) != item:
@@ -98,23 +104,50 @@ def _entry(metrics: Any, metric: str) -> dict[str, Any] | None:
 def _protocol(protocol: ExecutedProtocol, release: Release) -> Iterator[str]:
     if protocol.product != release.product:
         yield f"{protocol.stage}.json: is about {protocol.product}"
-    if protocol.counts != release.cases.get(protocol.stage):
-        yield f"release.json: the counts of {protocol.stage.upper()} are not those of the protocol"
+    if protocol.approval != release.approval:
+        yield f"{protocol.stage}.json: executed under another approval than the release names"
     for name, digest in sorted(protocol.approved.items()):
         if release.evidence.get(name) != digest:
             yield f"{name}: {protocol.stage.upper()} was executed from another version of it"
 
 
-def _decision(release: Release, protocols: dict[Any, ExecutedProtocol]) -> Iterator[str]:
-    derived = decide(
-        release.criteria,
-        {stage: protocol.counts for stage, protocol in protocols.items()},
-        demonstration=release.demonstration,
-        missing_inputs=release.missing_inputs,
-        missing_signatures=release.missing_signatures,
-    )
+def refuse_later_entries(release: Release, workspace: Workspace) -> None:
+    """Refuse to judge by a release that does not know all that people entered.
+
+    Raises:
+        EvidenceMissingError: an approval, disposition or recorded execution is not named by the release.
+    """
+    folders = (approval.FOLDER, disposition.FOLDER, recording.FOLDER)
+    files = [path for name in folders for path in files_below(workspace.definition / name)]
+    later = [name for name in map(workspace.relative, files) if name not in release.evidence]
+    if later:
+        raise EvidenceMissingError(
+            "the release does not know what was entered after it was written",
+            where=", ".join(later),
+            why="it does not name these files",
+            mend="run `dvc repro`",
+        )
+
+
+def _settled(
+    release: Release, workspace: Workspace, protocols: Mapping[StageName, ExecutedProtocol]
+) -> Iterator[str]:
+    settled = settle(protocols, workspace.definition, release.results_id)
+    for name, stated, derived in (
+        ("the counts of cases", release.cases, settled.counts),
+        ("the deviations", release.deviations, settled.deviations),
+        ("the stale entries", release.stale, settled.stale),
+        ("the approval", release.approval, approval.approval_in_force(workspace)),
+    ):
+        if stated != derived:
+            yield f"release.json: {name} not what protocols and entries of people give"
+
+
+def _decision(release: Release) -> Iterator[str]:
+    derived = with_signatures(release, release.signatures)
     if (derived.decision, derived.reasons) != (release.decision, release.reasons):
         yield f"release.json: decides {release.decision}, the evidence gives {derived.decision}"
-    opened = [item for protocol in protocols.values() for item in protocol.deviations]
-    if tuple(opened) != release.deviations:
-        yield "release.json: the deviations are not those of the protocols"
+    if derived.notes != release.notes:
+        yield "release.json: its notes are not those of the accepted deviations"
+    if derived.missing_signatures != release.missing_signatures:
+        yield "release.json: the missing signatures are not those that are missing"

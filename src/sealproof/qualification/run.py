@@ -8,15 +8,15 @@ from pathlib import Path
 
 from rich.table import Table
 
-from sealproof.evidence.errors import DefinitionError
 from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.records import RecordBook, Recorder
-from sealproof.qualification.acceptance import Acceptance, CriterionOutcome, load_acceptance
-from sealproof.qualification.catalogue import Catalogue, load_catalogue
+from sealproof.qualification.acceptance import CriterionOutcome
+from sealproof.qualification.approval import approval_in_force
 from sealproof.qualification.context import Context
 from sealproof.qualification.criteria import JudgedCriteria, judge_product
 from sealproof.qualification.definitions import STAGE_NAMES
 from sealproof.qualification.execution import Runner, execute, utc_now
+from sealproof.qualification.linked import load_definitions
 from sealproof.qualification.outcome import ExecutedProtocol
 from sealproof.qualification.trace import TraceRow, trace_matrix
 from sealproof.settings import Settings
@@ -47,43 +47,20 @@ def qualify(
     Raises:
         DefinitionError: the protocols or the acceptance criteria are wrong, or the trace is broken.
         EvidenceMissingError: the score in force or the confidence of the bounds is not recorded.
+        EvidenceAlteredError: the approval cannot be trusted.
     """
     workspace = settings.workspace
-    catalogue = load_catalogue(workspace.root)
+    defined = load_definitions(workspace)
+    acceptance, catalogue = defined.acceptance, defined.catalogue
     path = workspace.definition / "acceptance.yaml"
-    acceptance, digest = load_acceptance(path), sha256_file(path)
-    check_links(acceptance, catalogue)
+    digest = sha256_file(path)
     judged = judge_product(acceptance, digest, book)
     approved = {**catalogue.hashes, workspace.relative(path): digest}
-    context = Context(settings, book, acceptance, judged.criteria, approved)
+    context = Context(settings, book, acceptance, judged.criteria, approved, approval_in_force(workspace))
     printed = f"{workspace.relative(workspace.artifacts('qualify'))}/observations"
     runner = Runner(observations, printed, now)
     protocols = tuple(execute(catalogue.protocols[stage], context, runner) for stage in STAGE_NAMES)
     return Qualification(judged, protocols, tuple(trace_matrix(catalogue, protocols)))
-
-
-def check_links(acceptance: Acceptance, catalogue: Catalogue) -> None:
-    """Hold the criteria's requirements and risks against the catalogue.
-
-    Raises:
-        DefinitionError: naming every criterion that names an unknown one.
-    """
-    unknown = [
-        f"{criterion.id}: unknown {kind} {name}"
-        for criterion in acceptance.criteria
-        for kind, name, known in (
-            ("requirement", criterion.requirement, catalogue.requirements),
-            ("risk", criterion.risk, catalogue.risks),
-        )
-        if name not in known
-    ]
-    if unknown:
-        raise DefinitionError(
-            "acceptance criteria answer to nothing",
-            where="acceptance.yaml",
-            why="\n".join(unknown),
-            mend="name requirements of protocols/requirements.yaml and risks of protocols/risks.yaml",
-        )
 
 
 def record_qualification(recorder: Recorder, done: Qualification, folder: Path) -> None:
