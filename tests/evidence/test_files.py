@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from sealproof.evidence import files
 from sealproof.evidence.errors import DefinitionError, EvidenceAlteredError, EvidenceMissingError, OutputError
@@ -57,3 +58,22 @@ def test_bad_yaml_is_a_definition_error_and_runs_no_code(tmp_path, content):
         path.write_text(content)
     with pytest.raises(DefinitionError, match=r"p\.yaml"):
         files.read_yaml(path)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("3e-05", 3e-05),
+        ("1e-3", 0.001),
+        ("-2E4", -2e4),
+        ("1.5e3", 1500.0),
+        ("1e", "1e"),
+        ("e5", "e5"),
+        ("12", 12),
+    ],
+)
+def test_numbers_mean_what_dvc_takes_them_for(tmp_path, written, value):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"key: {written}\n")
+    assert files.read_yaml(path) == {"key": value}
+    assert YAML(typ="safe", pure=True).load(path) == {"key": value}, "DVC reads it with this library"

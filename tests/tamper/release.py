@@ -1,13 +1,11 @@
 """One small release, made by the real pipeline, approved, disposed of, signed by three people, registered."""
 
 import json
-import sys
 from pathlib import Path
 
 from tests.e2e.project import PRODUCT, Project, make_project
 
-from sealproof.evidence.hashing import sha256_file
-from sealproof.evidence.trail import account, append_event, read_trail
+from sealproof.evidence.trail import account, append_event
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.release import read_release
 from sealproof.signing.registration import register
@@ -15,11 +13,9 @@ from sealproof.signing.registration import register
 ROLES = ("author", "reviewer", "approver")
 
 
-def command(project: Project, module: str, *arguments: str) -> None:
+def command(project: Project, *arguments: str) -> None:
     """Run a command of the command line as a user does, in a process of its own."""
-    name = module.replace("-", "_")
-    code = f"import typer; from sealproof.commands.{name} import {name}; typer.run({name})"
-    done = project.call(sys.executable, "-c", code, *arguments)
+    done = project.call("sealproof", *arguments)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
@@ -33,7 +29,6 @@ def make_signed_release(folder: Path) -> Path:
     _repro(project, "qualify")
     _enter(project)
     _repro(project, "dossier")
-    _note_release(project)
     pki = folder / "pki"
     command(project, "demo-pki", str(pki))
     for role in ROLES:
@@ -77,22 +72,6 @@ def _enter(project: Project) -> None:
     }
     options = [text for name, value in texts.items() for text in (f"--{name}", value)]
     command(project, "dispose", deviation, *options, "--by", "Test Quality", "--role", "quality assurance")
-
-
-def _note_release(project: Project) -> None:
-    """The line of the release in the trail, where the stage has not written it itself."""
-    workspace = Workspace(project.root, PRODUCT)
-    path = workspace.reports / "release.json"
-    release, digest = read_release(path), sha256_file(path)
-    if any(entry.details.get("release_sha256") == digest for entry in read_trail(workspace.trail)):
-        return
-    details = {
-        "release_id": release.release_id,
-        "decision": release.decision,
-        "release_sha256": digest,
-        "documents": dict(release.documents),
-    }
-    append_event(workspace.trail, "release.made", details, by=account())
 
 
 def _publish(project: Project) -> None:

@@ -15,7 +15,7 @@ from sealproof.signing.archive import archive, archive_place
 from sealproof.verification.signed import load_roots
 from sealproof.verification.verify import verify
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.corpus
 
 
 # --- provenance and archive

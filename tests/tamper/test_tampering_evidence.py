@@ -28,7 +28,7 @@ from tests.tamper.moves import (
     recording,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.corpus
 
 
 # --- the untouched release
@@ -630,3 +630,9 @@ def test_sbom_edited(forgery):
     bill = pdf.attached(content, "sbom.json").replace(b'"version"', b'"Version"', 1)
     forgery.write(DOSSIER, pdf.rewrite(content, pdf.attach("sbom.json", bill)))
     forgery.finds("attachment-altered", DOSSIER, "sbom.json")
+
+
+def test_every_run_of_a_stage_dropped(forgery):
+    forgery.lines(TRAIL, lambda lines: [line for line in lines if b'"stage":"score"' not in line])
+    done = forgery.finds("stage-run-missing", TRAIL, "score")
+    assert "trail-line-missing" in {item.code for item in done.findings}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -77,14 +78,23 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
+class _Yaml(yaml.SafeLoader):
+    """The safe loader, with YAML 1.2's rule that 1e-3 is a number, as DVC reads it; YAML 1.1 takes it for a text."""
+
+
+_Yaml.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file safely (no tags that build objects).
+    """Read a YAML file safely (no tags that build objects); `1e-3` is a number.
 
     Raises:
         DefinitionError: the file is missing or not YAML.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Yaml)  # noqa: S506 - a safe loader
     except FileNotFoundError as error:
         raise DefinitionError(
             "a definition file is missing",

@@ -127,7 +127,7 @@ _ALTERED = {
     "trail-not-continued": "the trail does not go on from what the dossier carries",
     "trail-head-gone": "the line that was the last when the release was written is gone",
     "trail-head-wrong": "the head of the trail that is stated is not that of the trail that is attached",
-    "stage-run-not-in-trail": "the present output of a stage is in no line of the trail",
+    "stage-run-not-in-trail": "the trail knows runs of a stage, but none that wrote its present output",
     "entry-not-in-trail": "what a person entered is in no line of the trail",
     "entry-gone": "what a person entered, by the trail, is gone",
     "entry-altered-after-event": "what a person entered is not what the trail noted",
@@ -174,6 +174,7 @@ _MISSING = {
     "file-missing": "a file that is named does not exist",
     "image-missing": "an image of the manifest does not exist",
     "trail-missing": "there is no audit trail",
+    "stage-run-missing": "the trail knows no run of a stage: its output was restored, or is older than the trail",
     "ledger-missing": "there is no test-set ledger",
     "registered-model-missing": "the registered version, or its weights, cannot be found",
 }

@@ -105,8 +105,9 @@ def _check_stages(tree: Tree, file: str, entries: list[Entry]) -> None:
             details["fingerprint"] for _, details in events(entries, "stage.run") if details["stage"] == stage
         }
         if present and present not in noted:
+            # A trail that knows no run of the stage was begun later, or elsewhere: DVC restored the output.
             tree.findings.add(
-                "stage-run-not-in-trail",
+                "stage-run-not-in-trail" if noted else "stage-run-missing",
                 file,
                 stage,
                 expected=f"stage.run with fingerprint {present}",
