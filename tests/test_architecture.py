@@ -59,7 +59,9 @@ def test_imports_run_one_way(path):
         rest = name.split(".")[2:3]
         if own == "settings":
             assert other == "evidence" or rest == ["settings"], f"{path} imports {name}"
-        elif own == "verification":  # a verifier that shared code with what it verifies would share its mistakes
+        elif (
+            own == "verification"
+        ):  # a verifier that shared code with what it verifies would share its mistakes
             assert other in {"evidence", "verification"}, f"{path} imports {name}"
         else:
             assert ORDER.index(other) <= ORDER.index(own), f"{path} imports {name}"

@@ -102,6 +102,20 @@ def fail_with(error):
         (KeyboardInterrupt(), 1, "KeyboardInterrupt"),
     ],
 )
+def test_what_follows_the_outputs_sees_them_in_place_and_comes_before_the_note_of_the_run(project):
+    seen = []
+
+    def work(stage):
+        write_one(stage)
+        stage.afterwards(
+            lambda: seen.append(((project.reports / "value.svg").exists(), read_trail(project.trail)))
+        )
+
+    assert run(project, "ingest", work) == 0
+    assert seen == [(True, [])]
+    assert [entry.event for entry in read_trail(project.trail)] == ["stage.run"]
+
+
 def test_a_stage_that_fails_leaves_the_old_output_and_nothing_half_written(
     project, capsys, error, code, said
 ):

@@ -57,6 +57,7 @@ class Stage:
         self.commit, self.dirty = "", True
         self.inputs: dict[str, str] | None = None
         self._reports: list[str] = []
+        self._afterwards: list[Callable[[], object]] = []
 
     def input(self, stage: str, file: str) -> Path:
         """A file that an earlier stage wrote."""
@@ -74,6 +75,10 @@ class Stage:
         path = self._partial / "reports" / file
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def afterwards(self, act: Callable[[], object]) -> None:
+        """Do this once all outputs are in their places, before the stage is noted as done."""
+        self._afterwards.append(act)
 
     def records(self, *stages: str) -> RecordBook:
         """The records of earlier stages."""
@@ -110,6 +115,8 @@ class Stage:
         for name in dict.fromkeys(self._reports):
             _replace(self._partial / "reports" / name, self.workspace.reports / name)
         shutil.rmtree(self._partial)
+        for act in self._afterwards:
+            act()
         images = f"data/{self.workspace.product}/"
         if (
             self.inputs is not None and images in self.inputs

@@ -8,13 +8,14 @@ import pandas as pd
 import yaml
 
 from sealproof.datasets.ingest import Ingested
+from sealproof.datasets.manifest import parquet_bytes
 from sealproof.datasets.recording import record_ingest
 from sealproof.datasets.settings import DatasetSettings
-from sealproof.evaluation.documents import evaluation_json, metrics_json
+from sealproof.evaluation.documents import evaluation_json, metrics_json, predictions
 from sealproof.evaluation.evaluate import evaluate
 from sealproof.evaluation.evidence import record_evaluation
 from sealproof.evaluation.settings import EvaluateSettings
-from sealproof.evidence.files import write_json
+from sealproof.evidence.files import write_bytes, write_json
 from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.ledger import record_opening
 from sealproof.evidence.records import RecordBook, Recorder, write_records
@@ -57,6 +58,8 @@ def build_project(root, *, simulated=True, failing=("OQ-005",), method="mean_sig
     shutil.copytree(REPOSITORY / "protocols", root / "protocols")
     shutil.copytree(REPOSITORY / "products" / PRODUCT, root / "products" / PRODUCT)
     (root / "templates").symlink_to(REPOSITORY / "templates")
+    for name in ("constraints.txt", "pyproject.toml"):
+        shutil.copy(REPOSITORY / name, root)
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
     params["product"] = PRODUCT
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
@@ -99,6 +102,11 @@ class Place:
             path.write_bytes(content)
         return path
 
+    def table(self, stage, name, table):
+        path = self.workspace.artifacts(stage) / name
+        write_bytes(path, parquet_bytes(table))
+        return path
+
     def json(self, stage, name, value):
         path = self.workspace.artifacts(stage) / name
         write_json(path, value)
@@ -139,7 +147,7 @@ class Place:
             recorder,
             ingested,
             DatasetSettings(adapter="seal_sim"),
-            self.file("ingest", "manifest.parquet"),
+            self.table("ingest", "manifest.parquet", manifest),
             path,
         )
         self.file("ingest", "sealed_labels.parquet")
@@ -200,7 +208,7 @@ class Place:
         self.finish(recorder)
 
     def score(self):
-        path = self.file("score", "scores.parquet")
+        path = self.table("score", "scores.parquet", made_up_scores())
         recorder = Recorder("score")
         values = {"images": 232, "undecided": 0, "map.score": "4-ms-ssim", "mahalanobis.features": 500}
         values |= {"mahalanobis.available": 900, "mahalanobis.layer": 2, "mahalanobis.covariance": "oas"}
@@ -237,6 +245,7 @@ class Place:
         recorder = Recorder("evaluate")
         artefact = self.json("evaluate", "evaluation.json", evaluation_json(evaluation))
         record_evaluation(recorder, evaluation, artefact)
+        self.table("evaluate", "predictions.parquet", predictions(evaluation))
         self.finish(recorder)
         hashes = {"labels": "a" * 64, "model": "b" * 64, "threshold": "c" * 64, "criteria": "d" * 64}
         record_opening(self.workspace.ledger, purpose="made up", **hashes)

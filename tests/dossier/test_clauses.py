@@ -4,7 +4,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sealproof.dossier.answers import PRODUCT_FIELDS, load_supplied, missing_inputs, report_annex_iv
+from sealproof.dossier.answers import (
+    FRAMES,
+    PRODUCT_FIELDS,
+    check_answers,
+    load_supplied,
+    missing_inputs,
+    report_annex_iv,
+    report_frame,
+)
 from sealproof.dossier.classification import answer, load_classification
 from sealproof.dossier.clauses import FILES, load_instruments
 from sealproof.dossier.product import Product
@@ -28,7 +36,7 @@ def test_every_clause_of_every_instrument_is_read(instruments):
     for name, file in FILES.items():
         raw = yaml.safe_load((PROTOCOLS / "clauses" / file).read_text())["clauses"]
         assert [clause.id for clause in instruments[name].clauses] == [row["id"] for row in raw]
-    assert [len(instruments[name].clauses) for name in FILES] == [26, 37, 27]
+    assert [len(instruments[name].clauses) for name in FILES] == [26, 37, 27, 15]
 
 
 def test_a_clause_id_given_twice_is_refused(tmp_path):
@@ -117,3 +125,40 @@ def test_an_answer_to_a_question_that_is_not_asked_is_refused():
     test = load_classification(PROTOCOLS / "classification.yaml")
     with pytest.raises(DefinitionError, match="not asked"):
         answer(test, {"risk-class": "low"})
+
+
+def test_a_frame_shows_what_people_wrote_and_what_they_did_not(instruments, supplied):
+    product = Product(**BARE, clauses={"21cfr11/10/d": {"text": "procedure 12"}})
+    rows = {
+        row.clause.id: row for row in report_frame(instruments["part-11"], supplied["part-11"], product, ())
+    }
+    assert len(rows) == 27
+    assert rows["21cfr11/10/d"].answer.text == "procedure 12"
+    assert rows["21cfr11/10/i"].answer is None
+
+
+def test_an_answer_to_a_clause_that_no_frame_has_is_refused(instruments):
+    check_answers(instruments, Product(**BARE, clauses={"iso-13485/7.5.6/g": {"not_applicable": "r"}}))
+    with pytest.raises(DefinitionError, match="clauses that do not exist") as caught:
+        check_answers(instruments, Product(**BARE, clauses={"annex-iv/1/a": {"text": "x"}}))
+    assert "annex-iv/1/a" in str(caught.value)
+
+
+def test_every_frame_carries_its_date_and_says_how_far_it_was_checked(instruments):
+    for name in FRAMES:
+        meta = instruments[name].meta
+        assert meta["as_of"] == "2026-11-21"
+        assert meta["instrument"]
+    iso = instruments["iso-13485"]
+    assert {clause.verification for clause in iso.clauses} == {"knowledge"}
+
+
+def test_answers_name_sections_of_the_dossier_and_nothing_is_claimed_before_it_is_built(supplied):
+    from sealproof.dossier.dossier_document import SECTIONS
+    from sealproof.dossier.outline import Outline
+
+    known = {entry.id for entry in Outline(SECTIONS).entries}
+    named = {name for answers in supplied.values() for item in answers.values() for name in item.sections}
+    assert named <= known
+    for clause in ("21cfr11/50/b", "21cfr11/70"):
+        assert supplied["part-11"][clause].supplied.startswith("Only after signing")

@@ -1,17 +1,25 @@
 import io
 import json
+import multiprocessing
 import re
+import shutil
 import subprocess
 import sys
 from html import unescape
+from pathlib import Path
 
+import pypdfium2
 import pytest
 from pypdf import PdfReader
 
-from sealproof.dossier.documents import draft_release, fill_document
-from sealproof.dossier.facts import count_facts, fact_records
+from sealproof.dossier import documents
+from sealproof.dossier.answers import FRAMES
+from sealproof.dossier.documents import Contents, Filled, draft_release, fill_document
+from sealproof.dossier.facts import fact_records
 from sealproof.dossier.inputs import load_inputs
-from sealproof.evidence.errors import EvidenceMissingError
+from sealproof.dossier.quotations import all_facts
+from sealproof.dossier.render import lay_out
+from sealproof.evidence.errors import DefinitionError, EvidenceMissingError, OutputError
 from sealproof.evidence.hashing import sha256_bytes, sha256_file
 from sealproof.qualification.gate import Severity, evaluate_gate
 from sealproof.qualification.release import read_release, required_files
@@ -22,11 +30,16 @@ MARK = "simulated images - not evidence about a real product"
 #: Words that would claim something by themselves, and the contexts in which they are about something else.
 CLAIMS = re.compile(r"(?i)\b(compliant|complies|conforms?|conformity|validated|certified)\b")
 ALLOWED = (
+    "validated equipment",  # what the draft of Annex 22, 5.3 names as an example
     "declaration of conformity",  # the name of a document that is asked for
     "conformity assessment",  # the name of a procedure
     "keep it compliant throughout",  # what Annex IV 2(f) asks for
     "'part 11 compliant' alone",  # the rule that no such thing is printed
 )
+
+
+#: Sizes of the small numbers in CSS pixels, as PDFium reports them: 4.6 and 5.5 points.
+SMALL = (4.6 / 0.75, 5.5 / 0.75)
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +50,29 @@ def pages(rendered):
     }
 
 
+@pytest.fixture(scope="module")
+def plain(rendered):
+    """The text of each page without the small numbers that lead to the index."""
+    return {name: [_without_small(page) for page in pypdfium2.PdfDocument(rendered[name])] for name in NAMES}
+
+
+def _without_small(page):
+    text = page.get_textpage()
+    letters = (
+        text.get_text_range(place, 1)
+        for place in range(text.count_chars())
+        if not any(abs(pypdfium2.raw.FPDFText_GetFontSize(text.raw, place) - size) < 0.02 for size in SMALL)
+    )
+    return " ".join("".join(letters).split())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_page_says_what_it_is(pages, name):
     kind = name.removesuffix(".pdf").upper()
     for number, text in enumerate(pages[name], start=1):
         assert f"page {number} of {len(pages[name])}" in text
         assert f"DEMO-SEAL-SIM-{kind} · revision 1" in text
-        assert "executed · NOT SIGNED" in text
+        assert "executed · unsigned unless signed on page 1" in text
         assert "demonstration product" in text
         assert MARK in text
 
@@ -63,30 +92,55 @@ def test_nothing_is_claimed(pages, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_first_page_can_be_signed(pages, name):
+def test_the_first_page_can_be_signed(rendered, pages, shared_project, name):
     front = pages[name][0]
-    for words in (
-        "Name (printed)",
-        "Function",
-        "Date, time, zone",
-        "Signature",
-        "Author",
-        "Reviewer",
-        "Approver",
-    ):
+    for words in ("Author", "Reviewer", "Approver", "To be signed"):
         assert words in front
+    assert front.count("While this field is empty: not signed.") == 3
+    path = shared_project / "artifacts" / "seal-sim" / "dossier" / "signature_boxes.json"
+    boxes = json.loads(path.read_text())[name]
+    assert set(boxes) == {"author", "reviewer", "approver"}
+    sheet = pypdfium2.PdfDocument(rendered[name])[0].get_textpage()
+    for box in boxes.values():
+        corners = [box[key] for key in ("x0", "y0", "x1", "y1")]
+        assert box["page"] == 0
+        assert sheet.get_text_bounded(*corners).strip() == ""  # nothing lies where a signature is shown
+        wide, high = corners[2] - corners[0], corners[3] - corners[1]
+        assert wide >= 55 / 25.4 * 72
+        assert high >= 20 / 25.4 * 72
+    lefts = [boxes[role]["x0"] for role in ("author", "reviewer", "approver")]
+    assert lefts == sorted(lefts)
 
 
-def test_verdict_reasons_criteria_and_open_points_stand_on_the_first_page(pages):
-    front = pages["dossier.pdf"][0]
+def test_verdict_reasons_criteria_and_open_points_stand_on_the_first_page(plain):
+    front = plain["dossier.pdf"][0]
     assert "✗ rejected" in front
-    assert "OQ: 1 of 22 cases failed" in front
-    assert "not signed: author, reviewer, approver" in front
+    assert "deviation open: DEV-OQ-005" in front
+    assert "cases not run: IQ 5 of 24" in front
+    assert "not signed when this was written: author, reviewer, approver" in front
     for number in ("AC-01", "AC-02", "AC-03", "AC-04"):
         assert number in front
-    for words in ("25 of 26", "14 of 14", "deviations open", "clauses of Annex IV open", "To be signed"):
+    for words in (
+        "25 of 26",
+        "14 of 14",
+        "1 open, 0 accepted, 0 rejected",
+        "clauses of Annex IV open",
+        "To be signed",
+    ):
         assert words in front
+    assert "nobody has approved" in front
+    assert "No earlier release" in front
     assert "no commercial use" in front
+
+
+def test_a_protocol_says_what_was_approved_before_and_executed_after(plain):
+    front = plain["oq.pdf"][0]
+    assert "✗ failed" in front
+    assert re.search(r"Before: approved ○ nobody has approved", front)
+    assert re.search(r"After: executed 2026-01-02 03:04:05 UTC", front)
+    assert "DEV-OQ-005" in front
+    whole = " ".join(plain["oq.pdf"])
+    assert whole.count("○ not approved") == 6
 
 
 def test_every_clause_of_annex_iv_is_there_and_what_is_missing_says_so(pages, shared_project):
@@ -96,15 +150,20 @@ def test_every_clause_of_annex_iv_is_there_and_what_is_missing_says_so(pages, sh
         assert f"{report.clause.number} · {report.clause.title}" in whole
     missing = set(re.findall(r"not provided \(Annex IV ([^)]*\)?[^)]*)\)", whole))
     assert len(missing) == 25
-    assert "25 of 26 clauses are open" in whole
+    assert "clauses are open: they wait for text" in whole
 
 
-def test_drafts_are_called_drafts_and_part_11_is_split_in_two(pages):
+def test_drafts_are_called_drafts_and_every_frame_says_what_people_owe(pages, shared_project):
     whole = " ".join(pages["dossier.pdf"])
+    together = whole.replace(" ", "")
     assert whole.count("DRAFT") >= 37
-    assert "Technical controls supplied" in whole
-    assert "Procedural controls needed" in whole
-    assert "11.300(e)" in whole
+    inputs = load_inputs(load_settings(shared_project))
+    for name in FRAMES:
+        for clause in inputs.instruments[name].clauses:
+            number = clause.id.removeprefix("annex-22/") if name == "annex-22" else clause.number
+            assert number.replace(" ", "") in together, clause.id
+    assert whole.count("manufacturer: not provided.") == 15 + 27 + 37
+    assert "procedural controls needed" in whole
 
 
 def test_law_texts_stand_in_no_template(shared_project):
@@ -204,37 +263,50 @@ def test_a_figure_that_was_not_drawn_stops_the_dossier(project):
         _fill(project, "dossier")
 
 
-def _fill(root, kind):
-    """The words of a document before its layout."""
+def _fill(root, kind, changes=None):
+    """The words of a document before its layout, without the small numbers."""
     inputs = load_inputs(load_settings(root))
     release = draft_release(inputs)
-    records = fact_records(count_facts(inputs, release), inputs.workspace, b"{}")
-    html = fill_document(kind, inputs, release, records, root / "templates").html
+    records = fact_records(all_facts(inputs, release), inputs.workspace, b"{}")
+    html = fill_document(kind, Contents(inputs, release, records, {}, changes), root / "templates").html
+    html = re.sub(r'\u202f?<a class="ix"[^>]*>\d+</a>', "", html)
     return " ".join(unescape(re.sub(r"<[^>]*>", "", html)).split())
 
 
 RENDER = """
 import sys
 from pathlib import Path
-from sealproof.dossier.documents import draft_release, render_document
-from sealproof.dossier.facts import count_facts, facts_json, fact_records
+from sealproof.dossier.attachments import attachments
+from sealproof.dossier.documents import Contents, draft_release, render_document
+from sealproof.dossier.facts import fact_records
 from sealproof.dossier.inputs import load_inputs
+from sealproof.dossier.quotations import all_facts
+from sealproof.dossier.render import lay_out
 from sealproof.evidence.hashing import sha256_bytes
 from sealproof.settings import load_settings
 root = Path(sys.argv[1])
+trail = root / "artifacts/seal-sim/trail.jsonl"
+lines = trail.read_bytes().splitlines(keepends=True)
+trail.write_bytes(b"".join(line for line in lines if b'"event":"release.made"' not in line))
 inputs = load_inputs(load_settings(root))
 release = draft_release(inputs)
 context = (root / "artifacts/seal-sim/dossier/context.json").read_bytes()
-records = fact_records(count_facts(inputs, release), inputs.workspace, context)
-print(sha256_bytes(render_document("dossier", inputs, release, records, root / "templates").content))
+records = fact_records(all_facts(inputs, release), inputs.workspace, context)
+contents = Contents(inputs, release, records, attachments(inputs, release, records))
+for kind in ("dossier", "iq"):
+    print(sha256_bytes(render_document(kind, contents, root / "templates").content))
 """
 
 
-def test_another_process_renders_the_same_bytes(rendered, shared_project):
-    command = [sys.executable, "-c", RENDER, str(shared_project)]
+def test_another_process_renders_the_same_bytes(rendered, shared_project, tmp_path):
+    copy = tmp_path / "project"
+    shutil.copytree(shared_project, copy, symlinks=True)
+    command = [sys.executable, "-c", RENDER, str(copy)]
     environment = {"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin", "TZ": "Asia/Tokyo", "LANG": "C"}
     made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert made.stdout.strip() == sha256_bytes(rendered["dossier.pdf"]), made.stderr
+    # In the stage a second process laid out iq.pdf beside the dossier; here one process lays out both.
+    wanted = [sha256_bytes(rendered[name]) for name in ("dossier.pdf", "iq.pdf")]
+    assert made.stdout.split() == wanted, made.stderr
 
 
 def test_the_release_names_everything_it_rests_on(rendered, shared_project):
@@ -266,3 +338,50 @@ def test_what_was_printed_is_on_record(rendered, shared_project):
     }
     assert set(printed["dossier.pdf"]) <= known
     assert len(printed["dossier.pdf"]) > 300
+
+
+def _filled(name, body):
+    html = f'<!DOCTYPE html><html lang="en"><head><title>t</title></head><body>{body}</body></html>'
+    return Filled(name, html, {}, (), "x", None)
+
+
+@pytest.mark.parametrize("broken", ["iq", "dossier"])
+def test_an_error_in_either_process_reaches_the_user(monkeypatch, broken):
+    wrong = '<a href="#nowhere">x</a>'
+    made = {kind: _filled(f"{kind}.pdf", wrong if kind == broken else "<p>x</p>") for kind in documents.KINDS}
+    monkeypatch.setattr(documents, "fill_document", lambda kind, *_: made[kind])
+    with pytest.raises(DefinitionError, match="laid out as it is meant"):
+        documents.render_all(None, Path("templates"))
+    assert multiprocessing.active_children() == []
+
+
+def test_a_second_process_that_dies_is_told(monkeypatch):
+    receiver, sender = multiprocessing.get_context("spawn").Pipe(duplex=False)
+    sender.close()
+    with pytest.raises(OutputError, match="not laid out"):
+        documents._received(receiver)
+
+
+def test_the_first_page_has_room_for_many_criteria_reasons_deviations_and_changes(shared_project):
+    inputs = load_inputs(load_settings(shared_project))
+    release = draft_release(inputs)
+    crowded = release.model_copy(
+        update={
+            "criteria": release.criteria * 3,
+            "reasons": tuple(
+                f"a reason of many words that takes more than one line, number {n}: {'word ' * 16}"
+                for n in range(12)
+            ),
+        }
+    )
+    records = fact_records(all_facts(inputs, crowded), inputs.workspace, b"{}")
+    changes = [
+        (f"thresholds.4-ms-ssim.method-{n}: 0.123456 to 0.234567", "needs re-qualification") for n in range(9)
+    ]
+    html = fill_document(
+        "dossier", Contents(inputs, crowded, records, {}, changes), shared_project / "templates"
+    ).html
+    front = re.sub(r'href="#[^"]*"|class="page"', "", html[: html.index('<section class="chapter">')])
+    done = lay_out(f"{front}</body></html>", shared_project / "templates", {}, identifier="x")
+    assert set(done.boxes) == {"author", "reviewer", "approver"}
+    assert {box.page for box in done.boxes.values()} == {0}

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from sealproof.dossier.documents import draft_release
-from sealproof.dossier.facts import count_facts
 from sealproof.dossier.inputs import RESULTS, load_inputs
+from sealproof.dossier.quotations import all_facts
 from sealproof.evidence.errors import DefinitionError, EvidenceAlteredError, EvidenceMissingError
 from sealproof.settings import load_settings
 
@@ -81,7 +81,7 @@ def test_images_count_as_simulated_unless_a_record_says_no(tmp_path, build):
 def test_open_points_are_counted(shared_project):
     inputs = load(shared_project)
     release = draft_release(inputs)
-    facts = {name: fact.value for name, fact in count_facts(inputs, release).items()}
+    facts = {name: fact.value for name, fact in all_facts(inputs, release).items()}
     assert (facts["annex-iv.total"], facts["annex-iv.open"]) == (26, 25)
     assert (facts["classification.total"], facts["classification.open"]) == (14, 14)
     assert facts["deviations.open"] == len(release.deviations) >= 1

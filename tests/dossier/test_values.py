@@ -46,8 +46,12 @@ def test_what_is_printed_is_linked_escaped_and_remembered():
     quotes = Quotes(RecordBook([record(None), record(2, name="a.c"), record(3, name="a.d")]))
     assert quotes.value("a.b") == (
         '<a class="not-evaluable" href="#record-a.b">not evaluable: share of &lt;found&gt; defects</a>'
+        f'{NARROW}<a class="ix" href="#index-a.b">1</a>'
     )
-    assert quotes.cell("a.c", "d") == '<a class="value" href="#record-a.c">2</a>'
+    assert quotes.cell("a.c", "d") == (
+        f'<a class="value" href="#record-a.c">2</a>{NARROW}<a class="ix" href="#index-a.c">2</a>'
+    )
+    assert quotes.cell("a.b").endswith('href="#index-a.b">1</a>')  # printed again, the number stays
     assert [item.id for item in quotes.used] == ["a.b", "a.c"]
 
 
@@ -62,7 +66,14 @@ def test_an_interval_prints_three_records():
         RecordBook([record(0.5, name="a.b"), record(0.4, name="a.b.low"), record(0.6, name="a.b.high")])
     )
     quotes.interval("a.b")
-    assert [item.id for item in quotes.used] == ["a.b", "a.b.high", "a.b.low"]
+    assert [item.id for item in quotes.used] == ["a.b", "a.b.low", "a.b.high"]
+
+
+def test_what_is_looked_at_and_not_printed_is_not_indexed():
+    quotes = Quotes(RecordBook([record(2, name="a.c"), record(3, name="a.d")]))
+    assert quotes.record("a.c").value == 2
+    quotes.value("a.d")
+    assert [item.id for item in quotes.used] == ["a.d"]
 
 
 @given(st.floats(min_value=-1e6, max_value=1e6))

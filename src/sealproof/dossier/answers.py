@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ from sealproof.dossier.product import ClauseAnswer, Product
 from sealproof.evidence import strict
 from sealproof.evidence.errors import DefinitionError
 from sealproof.evidence.strict import StrictModel
+from sealproof.qualification.outcome import ExecutedCase, Verdict
 
 Status = Literal["answered", "open", "not applicable"]
 
@@ -26,6 +27,9 @@ PRODUCT_FIELDS: dict[str, tuple[str, ...]] = {
     "annex-iv/7": ("standards",),
 }
 """Clauses that have fields of their own in product.yaml; all others are answered under `annex_iv`."""
+
+FRAMES = ("iso-13485", "part-11", "annex-22")
+"""Instruments beside Annex IV, in the order of the dossier; people answer them under `clauses` of product.yaml."""
 
 
 class Quoted(StrictModel):
@@ -90,6 +94,23 @@ class ClauseReport:
         return tuple(part.label for part in self.parts if part.text is None) if self.status == "open" else ()
 
 
+@dataclass(frozen=True)
+class FrameReport:
+    """A clause of another frame than Annex IV, as its matrix prints it.
+
+    Args:
+        clause: in our own words.
+        supplied: what this release supplies.
+        cases: (case, verdict) of every test case that names the clause.
+        answer: what the manufacturer wrote, or None.
+    """
+
+    clause: Clause
+    supplied: Supplied
+    cases: tuple[tuple[str, Verdict], ...]
+    answer: ClauseAnswer | None
+
+
 def load_supplied(path: Path, instruments: Mapping[str, Instrument]) -> dict[str, dict[str, Supplied]]:
     """Read `protocols/answers.yaml` and hold it against the clauses.
 
@@ -122,6 +143,48 @@ def report_annex_iv(
     """
     _reject_unknown(instrument, product)
     return tuple(_report(clause, supplied[clause.id], product) for clause in instrument.clauses)
+
+
+def report_frame(
+    instrument: Instrument,
+    supplied: Mapping[str, Supplied],
+    product: Product,
+    cases: Sequence[ExecutedCase],
+) -> tuple[FrameReport, ...]:
+    """Every clause of a frame with what is supplied, tested and written.
+
+    Args:
+        instrument: the frame.
+        supplied: clause id -> what this release supplies.
+        product: what the manufacturer wrote.
+        cases: of all protocols; those that name a clause are its evidence, built and never written.
+    """
+    return tuple(
+        FrameReport(
+            clause,
+            supplied[clause.id],
+            tuple((case.id, case.verdict) for case in cases if clause.id in case.clauses),
+            product.clauses.get(clause.id),
+        )
+        for clause in instrument.clauses
+    )
+
+
+def check_answers(instruments: Mapping[str, Instrument], product: Product) -> None:
+    """Hold what product.yaml answers against the clauses of the frames.
+
+    Raises:
+        DefinitionError: it answers a clause that no frame has, which would otherwise vanish; all are named.
+    """
+    known = {clause.id for name in FRAMES for clause in instruments[name].clauses}
+    unknown = sorted(set(product.clauses) - known)
+    if unknown:
+        raise DefinitionError(
+            "the product answers clauses that do not exist",
+            where="product.yaml, key `clauses`",
+            why=f"unknown ids: {', '.join(unknown)}",
+            mend="use the ids of iso_13485, cfr_part_11 and eu_gmp_annex_22 in protocols/clauses/",
+        )
 
 
 def missing_inputs(reports: Iterable[ClauseReport]) -> list[str]:

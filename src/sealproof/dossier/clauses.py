@@ -13,6 +13,7 @@ FILES = {
     "annex-iv": "eu_ai_act_annex_iv.yaml",
     "annex-22": "eu_gmp_annex_22.yaml",
     "part-11": "cfr_part_11.yaml",
+    "iso-13485": "iso_13485.yaml",
 }
 """Name of an instrument here -> its file below `protocols/clauses/`."""
 

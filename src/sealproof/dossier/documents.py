@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, get_args
 
 from sealproof.dossier import dossier_document, protocol_document
 from sealproof.dossier.answers import missing_inputs
+from sealproof.dossier.attachments import SCRIPT
 from sealproof.dossier.figures import Figures
 from sealproof.dossier.frame import frame_context
 from sealproof.dossier.inputs import DossierInputs
 from sealproof.dossier.outline import Section
-from sealproof.dossier.render import render_html, render_pdf
-from sealproof.evidence.errors import DefinitionError
+from sealproof.dossier.render import Embedded, lay_out, render_html
+from sealproof.dossier.signature_boxes import SignatureBox
+from sealproof.evidence.errors import DefinitionError, OutputError, SealproofError
 from sealproof.evidence.hashing import sha256_bytes, sha256_json
 from sealproof.evidence.records import Record
 from sealproof.evidence.workspace import Workspace
@@ -23,25 +28,49 @@ from sealproof.qualification.release import Release, make_release
 
 KINDS = (*get_args(StageName), "dossier")
 
+Changes = Sequence[tuple[str, str]]
+"""(what, class) of each change since the last release."""
+
 
 @dataclass(frozen=True)
 class Filled:
-    """A document before its layout: HTML, the figures it shows, the ids of the records it prints."""
+    """A document before its layout: HTML, the figures it shows, the ids of the records it prints, what is embedded."""
 
     name: str
     html: str
     figures: Mapping[str, Path]
     printed: tuple[str, ...]
     identifier: str
+    attached: Embedded | None
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A document and the ids of the records it prints."""
+    """A document, the ids of the records it prints in the order of their numbers, and where people sign."""
 
     name: str
     content: bytes
     printed: tuple[str, ...]
+    boxes: Mapping[str, SignatureBox]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What all documents of a release are filled with.
+
+    Args:
+        inputs: what they are made from.
+        release: decision, criteria and hashes.
+        facts: the dossier's own records.
+        attached: name -> content of the files embedded in the dossier.
+        changes: since the last release; None when there is none to compare with.
+    """
+
+    inputs: DossierInputs
+    release: Release
+    facts: Sequence[Record]
+    attached: Mapping[str, bytes]
+    changes: Changes | None = None
 
 
 def draft_release(inputs: DossierInputs) -> Release:
@@ -54,7 +83,12 @@ def draft_release(inputs: DossierInputs) -> Release:
     unanswered = [item.question.title for item in inputs.classification if item.answer is None]
     if unanswered:
         missing.append(f"classification under Article 6(1): {', '.join(unanswered)}")
-    return make_release(inputs.workspace, demonstration=inputs.product.demonstration, missing_inputs=missing)
+    return make_release(
+        inputs.workspace,
+        demonstration=inputs.product.demonstration,
+        missing_inputs=missing,
+        trail_head=inputs.trail_head if inputs.trail else "",
+    )
 
 
 def finish_release(release: Release, workspace: Workspace, documents: Sequence[Rendered]) -> Release:
@@ -72,48 +106,108 @@ def finish_release(release: Release, workspace: Workspace, documents: Sequence[R
     return release.model_copy(update={"documents": hashes})
 
 
-def fill_document(
-    kind: str, inputs: DossierInputs, release: Release, facts: Sequence[Record], templates: Path
-) -> Filled:
+def fill_document(kind: str, contents: Contents, templates: Path) -> Filled:
     """Fill the template of one document.
 
     Args:
         kind: `iq`, `oq`, `pq` or `dossier`.
-        inputs: what the documents are made from.
-        release: decision, criteria and hashes.
-        facts: the dossier's own records.
+        contents: what it is filled with.
         templates: folder of templates, style sheet and fonts.
 
     Raises:
         EvidenceMissingError: the template asks for a record or figure that does not exist.
         DefinitionError: the template is wrong, or its headings differ from the outline.
     """
+    inputs, release = contents.inputs, contents.release
     figures = Figures(inputs.workspace.reports)
-    name, sections, own = _template(kind, inputs, release)
-    context = frame_context(inputs, release, facts, kind, sections, figures) | own
+    name, sections, own = _template(kind, contents)
+    context = frame_context(inputs, release, contents.facts, kind, sections, figures, contents.changes) | own
     html = render_html(templates, name, context)
     _all_headings(context["outline"].unused, name)
-    identifier = sha256_json([release.evidence, context["document"].number, context["document"].revision])
-    printed = tuple(record.id for record in context["quotes"].used)
-    return Filled(f"{kind}.pdf", html, figures.files, printed, identifier)
+    identity = context["document"]
+    return Filled(
+        name=f"{kind}.pdf",
+        html=html,
+        figures=figures.files,
+        printed=tuple(record.id for record in context["quotes"].used),
+        identifier=sha256_json([release.evidence, identity.number, identity.revision]),
+        attached=Embedded(contents.attached, (SCRIPT,), identity.created) if kind == "dossier" else None,
+    )
 
 
-def render_document(
-    kind: str, inputs: DossierInputs, release: Release, facts: Sequence[Record], templates: Path
-) -> Rendered:
+def lay_out_document(filled: Filled, templates: Path) -> Rendered:
+    """Lay out one document; raises as `render.lay_out`."""
+    done = lay_out(
+        filled.html, templates, filled.figures, identifier=filled.identifier, attached=filled.attached
+    )
+    return Rendered(filled.name, done.content, filled.printed, done.boxes)
+
+
+def render_document(kind: str, contents: Contents, templates: Path) -> Rendered:
     """Fill and lay out one document; arguments and errors as `fill_document`."""
-    filled = fill_document(kind, inputs, release, facts, templates)
-    content = render_pdf(filled.html, templates, filled.figures, identifier=filled.identifier)
-    return Rendered(filled.name, content, filled.printed)
+    return lay_out_document(fill_document(kind, contents, templates), templates)
 
 
-def _template(
-    kind: str, inputs: DossierInputs, release: Release
-) -> tuple[str, tuple[Section, ...], dict[str, Any]]:
+def render_all(contents: Contents, templates: Path) -> list[Rendered]:
+    """All four documents, in the order of `KINDS`; the three protocols in a second process beside the dossier.
+
+    The bytes are those of `render_document`: nothing depends on the process that lays a document out.
+
+    Raises:
+        EvidenceMissingError, DefinitionError: as `fill_document` and `lay_out_document`.
+        OutputError: the second process ended before its work was done.
+    """
+    filled = [fill_document(kind, contents, templates) for kind in KINDS]
+    context = get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    # It gets its work at the start and ends with it: a kill of this process leaves none behind that waits for more.
+    second = context.Process(target=_lay_out_and_send, args=(filled[:-1], templates, sender), daemon=True)
+    second.start()
+    sender.close()
+    try:
+        last = lay_out_document(filled[-1], templates)
+        return [*_received(receiver), last]
+    finally:
+        receiver.close()
+        second.terminate()
+        second.join()
+
+
+def _lay_out_and_send(filled: Sequence[Filled], templates: Path, sender: Connection) -> None:
+    """What the second process does: send the documents, or the error that a user has to see."""
+    try:
+        done: list[Rendered] | SealproofError = [lay_out_document(item, templates) for item in filled]
+    except SealproofError as error:
+        done = error
+    with suppress(BrokenPipeError):  # nobody waits for it any more
+        sender.send(done)
+
+
+def _received(receiver: Connection) -> list[Rendered]:
+    try:
+        done: list[Rendered] | SealproofError = receiver.recv()
+    except EOFError as error:
+        raise OutputError(
+            "the protocols were not laid out",
+            where="the process that lays them out beside the dossier",
+            why="it ended before its work was done; what it printed stands above",
+            mend="run the stage again; it needs about 1 GiB of memory",
+        ) from error
+    if isinstance(done, SealproofError):
+        raise done
+    return done
+
+
+def _template(kind: str, contents: Contents) -> tuple[str, tuple[Section, ...], dict[str, Any]]:
     if kind == "dossier":
-        return "dossier.html", dossier_document.SECTIONS, dossier_document.dossier_context(inputs, release)
+        own = dossier_document.dossier_context(contents.inputs, contents.release, contents.attached)
+        return "dossier.html", dossier_document.SECTIONS, own
     stage = next(name for name in get_args(StageName) if name == kind)
-    return "protocol.html", protocol_document.SECTIONS, protocol_document.protocol_context(inputs, stage)
+    return (
+        "protocol.html",
+        protocol_document.SECTIONS,
+        protocol_document.protocol_context(contents.inputs, stage),
+    )
 
 
 def _all_headings(unused: Sequence[str], template: str) -> None:

@@ -7,13 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sealproof.dossier.answers import ClauseReport, Supplied
-from sealproof.dossier.clauses import Clause, Instrument
+from sealproof.dossier.answers import FRAMES, ClauseReport, FrameReport, report_frame
+from sealproof.dossier.attachments import SCRIPT
+from sealproof.dossier.clauses import Instrument
+from sealproof.dossier.facts import headline_of
 from sealproof.dossier.index import index_hashes
 from sealproof.dossier.inputs import DossierInputs
 from sealproof.dossier.outline import Section
+from sealproof.dossier.pdf_archive import SUPPLEMENT
 from sealproof.dossier.result_tables import result_context
-from sealproof.dossier.verdict import protocol_headline, release_headline
+from sealproof.dossier.settled import settled_headline
+from sealproof.evidence.hashing import sha256_bytes
 from sealproof.qualification.release import Release
 from sealproof.qualification.trace import trace_matrix
 
@@ -43,16 +47,26 @@ SECTIONS = (
         "Evaluation of the test split",
         (Section("all-scores", "All scores"), Section("subgroups", "Subgroups"), Section("errors", "Errors")),
     ),
-    Section("ledger", "Openings of the test set"),
     Section("qualification", "Qualification", (Section("deviations", "Deviations"),)),
+    Section(
+        "custody",
+        "Approval, test set and audit trail",
+        (
+            Section("approvals", "Approval of criteria and protocols"),
+            Section("ledger", "Openings of the test set"),
+            Section("trail", "Audit trail"),
+        ),
+    ),
+    Section("changes", "Change since the last release"),
     Section("risks", "Risks", (Section("trace", "Trace from requirement to evidence"),)),
     Section(
         "frames",
         "Other frames",
         (
             Section("instruments", "Instruments, as of a date"),
+            Section("iso-13485", "ISO 13485: software and process validation"),
+            Section("part-11", "21 CFR Part 11: electronic records and signatures"),
             Section("annex-22", "EU GMP Annex 22, draft: a benchmark"),
-            Section("part-11", "21 CFR Part 11: technical and procedural controls"),
         ),
     ),
     Section(
@@ -60,9 +74,12 @@ SECTIONS = (
         "Execution",
         (Section("parameters", "Parameters"), Section("revisions", "Revision history")),
     ),
-    Section("records", "Index of records"),
+    Section("attachments", "Attachments"),
     Section("hashes", "Hashes"),
+    Section("records", "Index of records"),
 )
+TRAIL_SHOWN = 12
+"""Last lines of the audit trail that are printed; all of them are attached."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +91,14 @@ class ClauseGroup:
 
 
 @dataclass(frozen=True)
-class MatrixRow:
-    """A clause of another frame with what this release supplies."""
+class Frame:
+    """A frame beside Annex IV: heading, what its file says about it, and its clauses."""
 
-    clause: Clause
-    supplied: Supplied
+    id: str
+    meta: Mapping[str, Any]
+    notes: tuple[str, ...]
+    draft: bool
+    rows: tuple[FrameReport, ...]
 
 
 @dataclass(frozen=True)
@@ -90,38 +110,49 @@ class LegalStatus:
     as_of: str
 
 
-def dossier_context(inputs: DossierInputs, release: Release) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Attached:
+    """A file that is embedded in the dossier."""
+
+    name: str
+    relation: str
+    size: int
+    sha256: str
+
+
+def dossier_context(inputs: DossierInputs, release: Release, attached: Mapping[str, bytes]) -> dict[str, Any]:
     """What the dossier template needs beside the frame.
 
     Args:
         inputs: what the documents are made from.
         release: decision, criteria and hashes.
+        attached: name -> content of the embedded files.
     """
     protocols = list(inputs.protocols.values())
-    titles = {item.id: item.title for item in release.criteria}
     return {
         **result_context(inputs),
-        "decision": release_headline(release.decision, release.reasons, titles),
-        "legal": legal_status(inputs),
+        "decision": headline_of(release),
+        "legal": [legal_status(inputs.instruments[name]) for name in ("annex-iv", *FRAMES)],
         "annex_iv": inputs.annex_iv,
         "annex_iv_meta": inputs.instruments["annex-iv"].meta,
         "annex_iv_groups": group_clauses(inputs.annex_iv),
         "test": inputs.test,
         "classification": inputs.classification,
-        "annex_22": matrix(inputs.instruments["annex-22"], inputs.supplied["annex-22"]),
-        "annex_22_meta": inputs.instruments["annex-22"].meta,
-        "part_11": matrix(inputs.instruments["part-11"], inputs.supplied["part-11"]),
-        "part_11_meta": inputs.instruments["part-11"].meta,
+        "frames": [frame(inputs, name) for name in FRAMES],
         "documents": {kind: inputs.product.document_number(kind) for kind in ("iq", "oq", "pq", "dossier")},
         "protocols": protocols,
-        "protocol_results": {item.stage: protocol_headline(item.counts) for item in protocols},
+        "protocol_results": {item.stage: settled_headline(item) for item in protocols},
         "deviations": release.deviations,
+        "stale": release.stale,
+        "notes": release.notes,
         "catalogue": inputs.catalogue,
         "risks": list(inputs.catalogue.risks.values()),
         "trace": trace_matrix(inputs.catalogue, protocols),
         "openings": inputs.openings,
+        "trail": inputs.trail[-TRAIL_SHOWN:],
         "runs": list(inputs.runs.items()),
         "parameters": parameters(inputs),
+        "attached": list_attached(attached),
         "hashes": index_hashes(release.evidence.items()),
     }
 
@@ -136,26 +167,49 @@ def group_clauses(reports: Sequence[ClauseReport]) -> list[ClauseGroup]:
     return [ClauseGroup(name, tuple(items)) for name, items in groups.items()]
 
 
-def matrix(instrument: Instrument, supplied: Mapping[str, Supplied]) -> list[MatrixRow]:
-    """The clauses of a frame in their order."""
-    return [MatrixRow(clause, supplied[clause.id]) for clause in instrument.clauses]
+def frame(inputs: DossierInputs, name: str) -> Frame:
+    """One frame beside Annex IV with its clauses in their order.
+
+    Args:
+        inputs: what the documents are made from.
+        name: one of `answers.FRAMES`.
+    """
+    instrument = inputs.instruments[name]
+    cases = [case for protocol in inputs.protocols.values() for case in protocol.cases]
+    rows = report_frame(instrument, inputs.supplied[name], inputs.product, cases)
+    fields = ("applies_to", "predicate_rules", "open_or_closed", "incorporated_by", "guidance", "claim_rule")
+    notes = tuple(str(instrument.meta[field]) for field in fields if field in instrument.meta)
+    draft = instrument.meta.get("binding_today") is False
+    return Frame(name, instrument.meta, notes, draft, rows)
 
 
-def legal_status(inputs: DossierInputs) -> list[LegalStatus]:
-    """The instruments with their status, from the heads of the clause files."""
-    ai_act, gmp, part_11 = (inputs.instruments[name].meta for name in ("annex-iv", "annex-22", "part-11"))
+def legal_status(instrument: Instrument) -> LegalStatus:
+    """An instrument with its status, from the head of its clause file."""
+    meta = instrument.meta
+    source = next(
+        str(meta[key]) for key in ("official_journal", "version_digested", "url", "edition") if key in meta
+    )
+    parts = []
+    if meta.get("binding_today") is False:
+        parts.append("DRAFT, not in force.")
+    if "amended_by" in meta:
+        parts.append(f"Amended by {meta['amended_by']}. Applies from {meta['applies_from']}.")
+    parts += [str(meta[key]) for key in ("status", "last_change_known") if isinstance(meta.get(key), str)]
+    if isinstance(meta.get("status"), dict):
+        parts.append(str(meta["status"]["confirmed"][2]))
+    return LegalStatus(f"{meta['instrument']}; {source}", " ".join(parts), str(meta["as_of"]))
+
+
+def list_attached(files: Mapping[str, bytes]) -> list[Attached]:
+    """The embedded files as the dossier lists them.
+
+    Example:
+        >>> [(item.name, item.relation, item.size) for item in list_attached({"verify_dossier.py": b"", "a.csv": b"x"})]
+        [('a.csv', 'Data', 1), ('verify_dossier.py', 'Supplement', 0)]
+    """
     return [
-        LegalStatus(
-            f"{ai_act['instrument']}; {ai_act['official_journal']}",
-            f"Amended by {ai_act['amended_by']}. Applies from {ai_act['applies_from']}.",
-            ai_act["as_of"],
-        ),
-        LegalStatus(
-            f"{gmp['instrument']}; {gmp['version_digested']}",
-            f"DRAFT, not in force. {gmp['applies_to']}",
-            gmp["as_of"],
-        ),
-        LegalStatus(f"{part_11['instrument']}; {part_11['url']}", part_11["claim_rule"], part_11["as_of"]),
+        Attached(name, SUPPLEMENT if name == SCRIPT else "Data", len(content), sha256_bytes(content))
+        for name, content in sorted(files.items())
     ]
 
 

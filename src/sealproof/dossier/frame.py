@@ -9,23 +9,31 @@ from typing import Any
 
 from sealproof import __version__
 from sealproof.dossier.figures import Figures
-from sealproof.dossier.index import index_records
+from sealproof.dossier.index import index_heads, index_records
 from sealproof.dossier.inputs import DossierInputs
 from sealproof.dossier.outline import Outline, Section
 from sealproof.dossier.render import document_time
-from sealproof.dossier.values import Quotes, anchor
+from sealproof.dossier.settled import case_record
+from sealproof.dossier.values import Quotes, anchor, index_anchor
 from sealproof.evidence.records import Record, RecordBook
+from sealproof.evidence.trail import Entry
 from sealproof.qualification.acceptance import CriterionOutcome
+from sealproof.qualification.approval import approved_files as covered_files
 from sealproof.qualification.release import Release
 
 SIMULATED_MARK = "simulated images - not evidence about a real product"
-STATUS = "executed · NOT SIGNED"
+STATUS = "executed · unsigned unless signed on page 1"
+"""True before and after signing: a signature goes into a copy and does not render it anew."""
 TITLES = {
     "iq": "Installation qualification",
     "oq": "Operational qualification",
     "pq": "Performance qualification",
     "dossier": "Dossier",
 }
+LONGEST_REASON = 76
+"""Letters of a reason on the first page, so that the signatures stay on it; release.json has all of them."""
+MOST_CRITERIA = 6
+"""Criteria that the first page has room for; all of them are in the protocol of the performance qualification."""
 _SIDES = {"low": "lower", "high": "upper"}
 _SIGNS = {">=": "≥", "<=": "≤"}
 
@@ -69,7 +77,8 @@ class ReleaseIdentity:
 
 def identity(inputs: DossierInputs, kind: str) -> DocumentIdentity:
     """The identity of document `kind`: `iq`, `oq`, `pq` or `dossier`."""
-    recorded = inputs.protocols[kind].finished_at if kind in inputs.protocols else executed(inputs)
+    finished = {str(stage): protocol.finished_at for stage, protocol in inputs.protocols.items()}
+    recorded = finished.get(kind) or executed(inputs)
     return DocumentIdentity(
         kind=kind,
         title=TITLES[kind],
@@ -152,6 +161,11 @@ def criterion_rows(criteria: Sequence[CriterionOutcome]) -> list[CriterionRow]:
     ]
 
 
+def _gravity(item: CriterionOutcome) -> int:
+    """Criteria that are not met first, then those that could not be evaluated: what has to be seen is never cut off."""
+    return {False: 0, None: 1, True: 2}[item.met]
+
+
 def frame_context(
     inputs: DossierInputs,
     release: Release,
@@ -159,6 +173,7 @@ def frame_context(
     kind: str,
     sections: Sequence[Section],
     figures: Figures,
+    changes: Sequence[tuple[str, str]] | None = None,
 ) -> dict[str, Any]:
     """The part of a template's context that all documents share.
 
@@ -169,6 +184,7 @@ def frame_context(
         kind: `iq`, `oq`, `pq` or `dossier`.
         sections: outline of the document.
         figures: images below the reports.
+        changes: (what, class) of each change since the last release; None when there is none to compare with.
     """
     quotes = Quotes(RecordBook([*inputs.book, *facts]))
     ids: Mapping[str, Record] = {record.id: record for record in facts}
@@ -184,6 +200,51 @@ def frame_context(
         "cell": quotes.cell,
         "interval": quotes.interval,
         "anchor": anchor,
+        "index_anchor": index_anchor,
+        "index_heads": index_heads,
         "index_records": index_records,
+        "observed": lambda case, most=None: quotes.value(case_record(inputs, case), most=most),
+        "reasons": lambda prefix: [
+            quotes.value(record.id, most=LONGEST_REASON)
+            for record in _numbered(quotes.under(f"{prefix}.reason."))
+        ],
+        "cases": {case.id: case for item in inputs.protocols.values() for case in item.cases},
+        "approval": release.approval,
+        "approved_files": approved_files(inputs),
+        "changes": changes,
+        "earlier": earlier_release(inputs.trail),
         "criteria": criterion_rows(release.criteria),
+        "front_criteria": criterion_rows(sorted(release.criteria, key=_gravity)[:MOST_CRITERIA]),
     }
+
+
+def earlier_release(trail: Sequence[Entry]) -> str | None:
+    """Id of the release that was published last, None when none was."""
+    published = [entry.details["release_id"] for entry in trail if entry.event == "release.published"]
+    return str(published[-1]) if published else None
+
+
+@dataclass(frozen=True)
+class ApprovedFile:
+    """A definition file, whether it is the one that was approved, and its hash as executed."""
+
+    path: str
+    sha256: str
+    approved: bool
+
+
+def approved_files(inputs: DossierInputs) -> list[ApprovedFile]:
+    """The definition files that an approval covers, as they were executed."""
+    approved = inputs.approval.files if inputs.approval else {}
+    executed = {path: digest for item in inputs.executed.values() for path, digest in item.approved.items()}
+    covered = [inputs.workspace.relative(path) for path in covered_files(inputs.workspace)]
+    return [
+        ApprovedFile(path, executed[path], approved.get(path) == executed[path])
+        for path in sorted(covered)
+        if path in executed
+    ]
+
+
+def _numbered(records: Sequence[Record]) -> list[Record]:
+    """Records of a numbered list in the order of their numbers."""
+    return sorted(records, key=lambda record: int(record.id.rpartition(".")[2]))

@@ -73,6 +73,11 @@ class Outline:
         entry = self.entry(section_id)
         return Markup('<a class="page" href="#{}">{} {}</a>').format(entry.id, entry.number, entry.title)
 
+    def chapter(self, section_id: str) -> Markup:
+        """A link to a section by its number alone, for narrow columns."""
+        entry = self.entry(section_id)
+        return Markup('<a href="#{}">{}</a>').format(entry.id, entry.number)
+
     def entry(self, section_id: str) -> Entry:
         """The numbered section of that id; raises DefinitionError as `heading` does."""
         for entry in self.entries:

@@ -9,7 +9,7 @@ from sealproof import __version__
 from sealproof.dossier.index import index_hashes
 from sealproof.dossier.inputs import DossierInputs
 from sealproof.dossier.outline import Section
-from sealproof.dossier.verdict import protocol_headline
+from sealproof.dossier.settled import case_record, settled_headline
 from sealproof.qualification.definitions import StageName
 from sealproof.qualification.outcome import ExecutedProtocol
 from sealproof.qualification.trace import TraceRow, trace_matrix
@@ -21,14 +21,15 @@ SECTIONS = (
     Section("prerequisites", "Prerequisites"),
     Section("environment", "Test environment"),
     Section("method", "Method and overall rule"),
+    Section("approvals", "Approval before execution"),
     Section("summary", "Results at a glance"),
     Section("cases", "Test cases as executed"),
     Section("deviations", "Deviations"),
     Section("conclusion", "Conclusion"),
     Section("trace", "Requirement trace matrix"),
     Section("revisions", "Revision history"),
-    Section("records", "Index of records"),
     Section("hashes", "Hashes of definitions and evidence"),
+    Section("records", "Index of records"),
 )
 ENVIRONMENT_CHECKS = ("operating-system", "interpreter", "packages", "arithmetic", "pdf-engine", "clock")
 """Checks of the installation qualification whose observations describe the test environment."""
@@ -46,19 +47,21 @@ def protocol_context(inputs: DossierInputs, stage: StageName) -> dict[str, Any]:
     return {
         "protocol": protocol,
         "definition": inputs.catalogue.protocols[stage],
-        "decision": protocol_headline(protocol.counts),
+        "decision": settled_headline(protocol),
         "references": references(inputs),
         "responsibilities": responsibilities(),
-        "environment": environment(inputs.protocols["iq"]),
+        "environment": environment(inputs),
+        "deviation_counts": f"dossier.{stage}.deviations",
         "trace": _own_rows(trace_matrix(inputs.catalogue, inputs.protocols.values()), protocol),
         "hashes": index_hashes(protocol_hashes(protocol)),
         "front_rows": FRONT_ROWS,
     }
 
 
-def environment(installation: ExecutedProtocol) -> list[tuple[str, str]]:
-    """(title, observation) of the cases that describe machine and software, in the order of the protocol."""
-    return [(case.title, case.actual) for case in installation.cases if case.check in ENVIRONMENT_CHECKS]
+def environment(inputs: DossierInputs) -> list[tuple[str, str]]:
+    """(title, id of the observation's record) of the cases that describe machine and software."""
+    cases = inputs.protocols["iq"].cases
+    return [(case.title, case_record(inputs, case)) for case in cases if case.check in ENVIRONMENT_CHECKS]
 
 
 def references(inputs: DossierInputs) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup, escape
 
+from sealproof.dossier.pdf_archive import VARIANT, conform, embedded
 from sealproof.dossier.result_tables import metric_name
+from sealproof.dossier.signature_boxes import SignatureBox, find_boxes
 from sealproof.dossier.values import limit
 from sealproof.evidence.errors import DefinitionError
 
@@ -34,6 +37,7 @@ def environment(templates: Path) -> Environment:
     found.filters["slug"] = slug
     found.filters["breakable"] = breakable
     found.filters["metric_name"] = metric_name
+    found.filters["detail"] = detail
     found.filters["before"] = lambda text, mark: text.split(mark, 1)[0]
     found.filters["after"] = lambda text, mark: text.split(mark, 1)[-1]
     return found
@@ -50,13 +54,13 @@ def short_hash(digest: str) -> Markup:
 
 
 def breakable(text: str) -> Markup:
-    """An id that may go on in the next line behind a dot or an underscore.
+    """An id that may go on in the next line behind a slash, a dot or an underscore.
 
     Example:
-        >>> print(breakable("a.b_c"))
-        a.<wbr>b_<wbr>c
+        >>> print(breakable("a.b_c/d"))
+        a.<wbr>b_<wbr>c/<wbr>d
     """
-    return Markup(re.sub(r"([._])", r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped just before
+    return Markup(re.sub(r"([._/])", r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def slug(text: str) -> str:
@@ -67,6 +71,24 @@ def slug(text: str) -> str:
         'annex-iv-1-b'
     """
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def detail(details: Mapping[str, Any]) -> Markup:
+    """The details of an event of the audit trail in one line; hashes are shortened, lists of files are counted.
+
+    Example:
+        >>> print(detail({"stage": "train", "fingerprint": "0" * 64, "commit": "", "files": {"a": "b"}}))
+        stage train; fingerprint <code class="hash">000000000000</code>; 1 files
+    """
+    parts = []
+    for name, value in details.items():
+        if isinstance(value, Mapping):
+            parts.append(Markup("{} {}").format(len(value), name))
+        elif re.fullmatch(r"[0-9a-f]{32,64}", str(value)):
+            parts.append(Markup("{} {}").format(name.removesuffix("_sha256"), short_hash(str(value))))
+        elif value != "":
+            parts.append(Markup("{} {}").format(name, value))
+    return Markup("; ").join(parts)
 
 
 def moment(text: str) -> str:
@@ -127,17 +149,43 @@ def render_html(templates: Path, name: str, context: Mapping[str, Any]) -> str:
         ) from error
 
 
-def render_pdf(html: str, templates: Path, figures: Mapping[str, Path], *, identifier: str) -> bytes:
-    """Lay out HTML as a tagged PDF.
+@dataclass(frozen=True)
+class LaidOut:
+    """A PDF, and where on it people sign."""
+
+    content: bytes
+    boxes: Mapping[str, SignatureBox]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Files to embed: name -> content, the names that supplement the others, and the time that all carry."""
+
+    files: Mapping[str, bytes]
+    supplements: tuple[str, ...]
+    created: str
+
+
+def lay_out(
+    html: str,
+    templates: Path,
+    figures: Mapping[str, Path],
+    *,
+    identifier: str,
+    attached: Embedded | None = None,
+) -> LaidOut:
+    """Lay out HTML as a tagged PDF/A-3.
 
     Args:
         html: a whole document.
         templates: folder of style sheet and fonts.
         figures: name -> image file; the HTML refers to them as `figure:NAME`.
         identifier: the PDF's file identifier; the same for the same content.
+        attached: files to embed.
 
     Raises:
-        DefinitionError: a style rule, link target, font or image that the layout needs does not exist.
+        DefinitionError: a style rule, link target, font or image that the layout needs does not exist, or the
+            signature boxes do not stand on the first page.
     """
     from weasyprint import HTML  # opens native libraries: only where a document is made
     from weasyprint.urls import FatalURLFetchingError
@@ -145,11 +193,20 @@ def render_pdf(html: str, templates: Path, figures: Mapping[str, Path], *, ident
     from sealproof.dossier.sources import LocalSources
 
     sources = LocalSources(templates, figures)
-    content = b""
+    files = embedded(attached.files, attached.supplements, attached.created) if attached else []
+    content, boxes = b"", {}
     with _Complaints() as complaints:
         try:
             page = HTML(string=html, base_url=templates.resolve().as_uri() + "/", url_fetcher=sources)
-            content = page.write_pdf(pdf_identifier=identifier.encode(), pdf_tags=True, pdf_version="1.7")
+            document = page.render(pdf_variant=VARIANT, pdf_tags=True)
+            boxes = find_boxes(document.pages)
+            content = document.write_pdf(
+                finisher=conform,
+                pdf_variant=VARIANT,
+                pdf_tags=True,
+                pdf_identifier=identifier.encode(),
+                attachments=files,
+            )
         except FatalURLFetchingError as error:
             complaints.messages.append(f"{error}: {error.__cause__}")
     if complaints.messages:
@@ -159,7 +216,12 @@ def render_pdf(html: str, templates: Path, figures: Mapping[str, Path], *, ident
             why="\n".join(sorted(set(complaints.messages))),
             mend="correct the template or the style sheet",
         )
-    return content
+    return LaidOut(content, boxes)
+
+
+def render_pdf(html: str, templates: Path, figures: Mapping[str, Path], *, identifier: str) -> bytes:
+    """The bytes alone of a document without embedded files; arguments and errors as `lay_out`."""
+    return lay_out(html, templates, figures, identifier=identifier).content
 
 
 class _Complaints(logging.Handler):

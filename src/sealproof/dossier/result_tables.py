@@ -26,13 +26,12 @@ class OpenPoint:
     """A count on the first page: a record, of how many, and in words."""
 
     record: str
-    of: str | None
+    of: str
     words: str
 
 
 OPEN_POINTS = (
     OpenPoint("qualify.criteria.met", "qualify.criteria.total", "acceptance criteria met"),
-    OpenPoint("dossier.deviations.open", None, "deviations open"),
     OpenPoint("dossier.cases.open", "dossier.cases.total", "test cases not run or not evaluable"),
     OpenPoint("dossier.annex-iv.open", "dossier.annex-iv.total", "clauses of Annex IV open"),
     OpenPoint(

@@ -67,7 +67,7 @@ def limit(text: str, most: int) -> str:
 
 
 def anchor(record_id: str) -> str:
-    """The anchor of a record in the index of a document.
+    """The anchor of a record: a link to it lies over the printed value.
 
     Example:
         >>> anchor("evaluate.4-ms-ssim.recall")
@@ -76,8 +76,20 @@ def anchor(record_id: str) -> str:
     return f"record-{record_id}"
 
 
+def index_anchor(record_id: str) -> str:
+    """The anchor of a record's row in the index: a link to it lies over the small number behind the value.
+
+    Example:
+        >>> index_anchor("evaluate.4-ms-ssim.recall")
+        'index-evaluate.4-ms-ssim.recall'
+    """
+    return f"index-{record_id}"
+
+
 class Quotes:
-    """Prints records and remembers which were printed, so that the document can index them.
+    """Prints records, numbers them in the order in which a document prints them, and remembers them for its index.
+
+    A printed value is a link to its record; a small number behind it leads to its row in the index at the end.
 
     Args:
         book: all records of the release.
@@ -86,19 +98,18 @@ class Quotes:
     def __init__(self, book: RecordBook) -> None:
         self._book = book
         self._used: dict[str, Record] = {}
+        self._numbers: dict[str, int] = {}
 
     def value(self, record_id: str, spec: str = "", *, unit: bool = True, most: int | None = None) -> Markup:
-        """The value of a record as HTML, linked to its row in the index; of a long text the first `most` characters.
+        """The value of a record as HTML, linked to record and index; of a long text the first `most` characters.
 
         Raises:
             EvidenceMissingError: there is no such record: a document never prints a blank for it.
         """
         record = self._book[record_id]
-        self._used[record_id] = record
         kind = "not-evaluable" if record.value is None else "value"
         text = format_value(record, spec, unit=unit)
-        text = text if most is None else limit(text, most)
-        return Markup('<a class="{}" href="#{}">{}</a>').format(kind, anchor(record_id), text)
+        return self._print(record, kind, text if most is None else limit(text, most))
 
     def cell(self, record_id: str, spec: str = "", *, none: str = "not evaluable") -> Markup:
         """The value without its unit, for a narrow cell: of a None value only `none`; its reason must stand nearby.
@@ -108,18 +119,16 @@ class Quotes:
         """
         if self._book[record_id].value is not None:
             return self.value(record_id, spec, unit=False)
-        self._used[record_id] = self._book[record_id]
-        return Markup('<a class="not-evaluable" href="#{}">{}</a>').format(anchor(record_id), none)
+        return self._print(self._book[record_id], "not-evaluable", none)
 
     def interval(self, stem: str, spec: str = ".3f") -> Markup:
         """`<stem>` with its bounds `<stem>.low` and `<stem>.high`, as `0.912 (0.861 to 0.948)`."""
-        low, high = (self.value(f"{stem}.{end}", spec) for end in ("low", "high"))
-        return Markup("{} ({} to {})").format(self.value(stem, spec), low, high)
+        value, low, high = (self.value(f"{stem}{end}", spec) for end in ("", ".low", ".high"))
+        return Markup("{} ({} to {})").format(value, low, high)
 
     def record(self, record_id: str) -> Record:
-        """The record itself, counted as used; for comparisons in templates, not for printing."""
-        self._used[record_id] = self._book[record_id]
-        return self._used[record_id]
+        """The record itself: for comparisons and definitions in templates, never to print its value."""
+        return self._book[record_id]
 
     def has(self, record_id: str) -> bool:
         """Whether a record exists."""
@@ -131,5 +140,13 @@ class Quotes:
 
     @property
     def used(self) -> Sequence[Record]:
-        """The records that were printed, sorted by id."""
-        return [self._used[key] for key in sorted(self._used)]
+        """The records that were printed, in the order of their numbers, 1 first."""
+        return list(self._used.values())
+
+    def _print(self, record: Record, kind: str, text: str) -> Markup:
+        self._used.setdefault(record.id, record)
+        number = self._numbers.setdefault(record.id, len(self._used))
+        # The narrow space keeps the value and its number apart for whoever copies the text or has it read aloud.
+        return Markup('<a class="{}" href="#{}">{}</a>{}<a class="ix" href="#{}">{}</a>').format(
+            kind, anchor(record.id), text, NARROW, index_anchor(record.id), number
+        )

@@ -2304,19 +2304,25 @@ def _record_file(dossier: Dossier, section: Section, stage: str, rows: Sequence[
 
 
 def _runs(dossier: Dossier, section: Section, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Commit and run that a record names are those of a run of its stage that wrote this very output."""
+    """Commit and run that a record names are those of a run of its stage that wrote this very output.
+
+    A trail that knows no run of a stage was begun later, or elsewhere, and its output restored: missing, not altered.
+    """
     told = {
         (run["stage"], run["fingerprint"], run["commit"], run["mlflow_run"])
         for run in events(dossier.chain("trail.jsonl"), "stage.run")
     }
+    known = {stage for stage, *_ in told}
     for row in rows:
         digest = dossier.evidence.get(f"artifacts/{dossier.product}/{row['stage']}/records.json")
-        if row["mlflow_run"]:
-            text = f"{row['id']}: its run and commit are not in trail.jsonl"
+        text = f"{row['id']}: its run and commit are not in trail.jsonl"
+        if not row["mlflow_run"]:
+            section.not_recomputed("records that name no run")
+        elif row["stage"] not in known:
+            section.missing(text)
+        else:
             run = (row["stage"], digest, row["commit"], row["mlflow_run"])
             section.holds("runs named by records", text, run in told)
-        else:
-            section.not_recomputed("records that name no run")
 
 
 def _facts_file(section: Section, rows: Sequence[Mapping[str, Any]]) -> None:
