@@ -93,15 +93,6 @@ def fail_with(error):
     return work
 
 
-@pytest.mark.parametrize(
-    ("error", "code", "said"),
-    [
-        (DataError("bad image", where="a.png", why="0 bytes", mend="copy it again"), 5, "a.png"),
-        (PermissionError(13, "Permission denied", "/somewhere/x"), 6, "/somewhere/x"),
-        (ZeroDivisionError("ours"), 1, "Traceback"),
-        (KeyboardInterrupt(), 1, "KeyboardInterrupt"),
-    ],
-)
 def test_what_follows_the_outputs_sees_them_in_place_and_comes_before_the_note_of_the_run(project):
     seen = []
 
@@ -116,6 +107,15 @@ def test_what_follows_the_outputs_sees_them_in_place_and_comes_before_the_note_o
     assert [entry.event for entry in read_trail(project.trail)] == ["stage.run"]
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (DataError("bad image", where="a.png", why="0 bytes", mend="copy it again"), 5, "a.png"),
+        (PermissionError(13, "Permission denied", "/somewhere/x"), 6, "/somewhere/x"),
+        (ZeroDivisionError("ours"), 1, "Traceback"),
+        (KeyboardInterrupt(), 1, "KeyboardInterrupt"),
+    ],
+)
 def test_a_stage_that_fails_leaves_the_old_output_and_nothing_half_written(
     project, capsys, error, code, said
 ):
