@@ -65,8 +65,8 @@ test-tools:
 	else echo "make: the tests need $$missing (Debian: apt-get install $$missing)" >&2; exit 1; fi
 
 .PHONY: tamper
-tamper: setup test-tools ## a signed release, and every forgery that `sealproof verify` has to name
-	@python -m pytest tests/tamper -m corpus -n 2 --dist loadfile $(ARGS)
+tamper: setup test-tools ## a product up to its release, and every forgery that `sealproof verify` has to name
+	@python -m pytest tests/tamper tests/e2e/test_released.py -m corpus -n 2 --dist loadfile $(ARGS)
 
 .PHONY: crash
 crash: setup ## kill -9 at 30 random moments of `dvc repro` and of `sign` (about half an hour)

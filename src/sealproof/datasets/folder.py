@@ -1,8 +1,8 @@
 """Your own images: a folder of normal ones, a folder of defective ones.
 
-``` data/<product>/normal/...                 or good, ok data/<product>/defective/<type>/...       or defect,
-nok, bad; folders of defect types below it are optional data/<product>/subgroups.csv              optional:
-image, captured_at (a time), any further columns: subgroups ```
+- `data/<product>/normal/...` (or `good`, `ok`);
+- `data/<product>/defective/<type>/...` (or `defect`, `nok`, `bad`); folders of defect types below it are optional;
+- `data/<product>/subgroups.csv`, optional: image, captured_at (a time), any further columns are subgroups.
 """
 
 from __future__ import annotations
