@@ -70,7 +70,7 @@ def run(project, *stages):
 def artefacts(project):
     """Result folders that exist; a stage that failed may leave none of its own."""
     folder = project.root / "artifacts" / "mine"
-    return {path.name for path in folder.iterdir()} - {"runs"} if folder.exists() else set()
+    return {path.name for path in folder.iterdir() if path.is_dir()} - {"runs"} if folder.exists() else set()
 
 
 def test_the_template_itself_passes(project):
