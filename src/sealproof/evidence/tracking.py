@@ -95,7 +95,7 @@ def _log(run: StageRun, workspace: Workspace) -> tuple[str, str]:
     """Ids of the stage's run and of the release run."""
     import mlflow
 
-    _connect(workspace)
+    connect(workspace)
     mlflow.set_experiment(f"sealproof/{run.product}")
     parent = _release_run(workspace, run.product)
     with mlflow.start_run(run_id=parent), mlflow.start_run(run_name=run.name, nested=True) as active:
@@ -137,7 +137,8 @@ def side_record(workspace: Workspace, stage: str, fingerprint: str) -> dict[str,
     return found if found.get("fingerprint") == fingerprint else None
 
 
-def _connect(workspace: Workspace) -> None:
+def connect(workspace: Workspace) -> None:
+    """Use the server that MLFLOW_TRACKING_URI names, else the database in the project's folder."""
     import mlflow
 
     silence()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sealproof.evidence.errors import EvidenceAlteredError, EvidenceMissingError, OutputError
 from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.telemetry import silence
-from sealproof.evidence.tracking import side_record
+from sealproof.evidence.tracking import connect, side_record
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.release import Release
 
@@ -74,9 +74,7 @@ def _connected(workspace: Workspace) -> Iterator[MlflowClient]:
     import mlflow  # slow to import
     from mlflow.exceptions import MlflowException
 
-    # As `tracking` connects: a release is registered where its runs are.
-    if not os.environ.get("MLFLOW_TRACKING_URI"):
-        mlflow.set_tracking_uri(f"sqlite:///{(workspace.root / 'mlflow.db').resolve()}")
+    connect(workspace)  # a release is registered where its runs are
     try:
         yield mlflow.MlflowClient()
     except MlflowException as error:

@@ -10,6 +10,18 @@ from sealproof.verification.kinds import altered_code
 from sealproof.verification.tree import Tree
 
 STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify")
+#: What the definition of a test case is hashed over.
+CASE_FIELDS = (
+    "id",
+    "title",
+    "requirements",
+    "risks",
+    "clauses",
+    "objective",
+    "procedure",
+    "expected",
+    "automated",
+)
 PROTOCOLS = ("iq", "oq", "pq")
 DOCUMENTS = ("iq.pdf", "oq.pdf", "pq.pdf", "dossier.pdf")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from sealproof.verification.definition import PROTOCOLS, results_id
+from sealproof.verification.definition import CASE_FIELDS, PROTOCOLS, results_id
 from sealproof.verification.digests import canonical_sha256
 from sealproof.verification.protocols import executed_cases
 from sealproof.verification.tree import Tree
@@ -19,17 +19,6 @@ APPROVED = (
     "protocols/risks.yaml",
 )
 _APPROVAL_FIELDS = {"product", "by", "role", "meaning", "at", "files"}
-_CASE_FIELDS = (
-    "id",
-    "title",
-    "requirements",
-    "risks",
-    "clauses",
-    "objective",
-    "procedure",
-    "expected",
-    "automated",
-)
 
 
 def check_people(tree: Tree) -> None:
@@ -148,7 +137,7 @@ def _check_recording(tree: Tree, file: str) -> None:
         tree.findings.add(
             "recorded-execution-altered", file, "verdict", expected="pass or fail", found=stated["verdict"]
         )
-    definition = canonical_sha256({key: case[key] for key in _CASE_FIELDS})
+    definition = canonical_sha256({key: case[key] for key in CASE_FIELDS})
     for key, expected in (("definition_sha256", definition), ("results_id", results_id(tree))):
         if stated[key] != expected:
             tree.findings.add("recorded-execution-stale", file, key, expected=expected, found=stated[key])

@@ -6,21 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealproof.verification.definition import PROTOCOLS, results_id
+from sealproof.verification.definition import CASE_FIELDS, PROTOCOLS, results_id
 from sealproof.verification.digests import canonical_sha256
 from sealproof.verification.tree import Tree
 
-_CASE_FIELDS = (
-    "id",
-    "title",
-    "requirements",
-    "risks",
-    "clauses",
-    "objective",
-    "procedure",
-    "expected",
-    "automated",
-)
 _WORDS = {"passed": "pass", "failed": "fail", "not_run": "not run", "not_evaluable": "not evaluable"}
 
 
@@ -54,7 +43,7 @@ def _recorded(tree: Tree, case: Mapping[str, Any], current: str) -> dict[str, An
     stated = tree.dictionary(tree.definition(f"executions/{case['id']}.json"), optional=True)
     if case["automated"] or not stated:
         return dict(case)
-    definition = canonical_sha256({key: case[key] for key in _CASE_FIELDS})
+    definition = canonical_sha256({key: case[key] for key in CASE_FIELDS})
     files = all(tree.sha256(item["path"]) == item["sha256"] for item in stated["evidence"])
     if (stated["definition_sha256"], stated["results_id"]) != (definition, current) or not files:
         return dict(case)
