@@ -71,7 +71,7 @@ def problems(project: Project, expected: dict[str, str], identity: str) -> list[
 
 
 def campaign(worker: int, moments: int, seed: int) -> int:
-    """Kill `moments` runs at uniformly random moments; the number of those that did not recover."""
+    """Kill `moments` runs at uniformly random moments; the number of runs that did not recover."""
     chance = random.Random(seed + worker)  # noqa: S311 - moments, not secrets
     with tempfile.TemporaryDirectory() as folder:
         project = make_project(Path(folder) / "project")
@@ -79,16 +79,17 @@ def campaign(worker: int, moments: int, seed: int) -> int:
         project.repro()
         duration = time.monotonic() - clock
         expected, identity = hashes(project), release_id(project)
-        failed = 0
-        for number in range(1, moments + 1):
+        failed = number = 0
+        while number < moments:
             start_anew(project)
             moment = chance.uniform(0.5, duration)
             killed = kill_after(project, moment)
+            number += killed  # a run that was over before its moment is no kill: another moment is drawn
             project.repro()
             wrong = problems(project, expected, identity)
             failed += bool(wrong)
             words = f"killed after {moment:.1f} s" if killed else f"over before {moment:.1f} s"
-            line = f"worker {worker}, moment {number} of {moments}: {words}: {wrong or 'recovered'}"
+            line = f"worker {worker}, kill {number} of {moments}: {words}: {wrong or 'recovered'}"
             print(line, flush=True)  # noqa: T201 - a script for the terminal
     return failed
 
@@ -103,7 +104,7 @@ def main() -> int:
     shares = [len(range(worker, asked.moments, asked.workers)) for worker in range(asked.workers)]
     with ThreadPoolExecutor(asked.workers) as pool:
         failed = sum(pool.map(lambda pair: campaign(*pair, asked.seed), enumerate(shares)))
-    print(f"{asked.moments} moments, {failed} not recovered")  # noqa: T201 - as above
+    print(f"{asked.moments} kills, {failed} not recovered")  # noqa: T201 - as above
     return 1 if failed else 0
 
 
