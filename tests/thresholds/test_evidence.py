@@ -10,6 +10,8 @@ from sealproof.thresholds.evidence import record_thresholds
 from sealproof.thresholds.selection import calibration_scores
 from sealproof.thresholds.settings import METHOD_NAMES, ThresholdSettings
 
+COMMON = ("threshold", "low", "high", "n", "eligible", "reason")
+
 
 @pytest.fixture
 def written(score_table, tmp_path):
@@ -41,24 +43,31 @@ def test_ids_of_the_contract_exist(written):
     book = {record.id: record for record in records}
     for score in comparison.scores.names:
         for method in METHOD_NAMES:
-            for field in ("threshold", "low", "high", "n", "eligible", "reason"):
+            for field in (*COMMON, "promise", "promise_confidence", "estimate"):
                 assert f"threshold.{score}.{method}.{field}" in book
                 assert f"threshold.{score}.{method}.training.{field}" in book
     assert book["threshold.in_force.threshold"].value == comparison.in_force.threshold
-    assert book["threshold.in_force.method"].value == "mean_sigma"
+    assert book["threshold.in_force.method"].value == "conformal"
+    assert book["threshold.in_force.calibration"].value == "held-out"
+    assert book["threshold.in_force.accept_below"].value is None
+    assert book["threshold.in_force.promise"].value == comparison.in_force.promise
+    assert book["threshold.three_way.4-ms-ssim.0.accept_below"].value is not None
+    assert book["threshold.three_way.4-ms-ssim.11.share_undecided.tuning"].value is not None
     assert book["threshold.calibration.held_out_normals"].value == 117
     assert book["threshold.calibration.held_out_normals_undecided"].value == 3
 
 
 def test_a_missing_value_says_why_and_every_definition_is_a_sentence(written):
     book = {record.id: record for record in written[2]}
-    missing = book["threshold.4-ms-ssim.evt_pot.threshold"]
+    missing = book["threshold.4-ms-ssim.mean_sigma.threshold"]
     assert missing.value is None
-    assert "exceed the level" in missing.definition
+    assert "normality is required" in missing.definition
     assert all(len(record.definition) > 15 for record in book.values())
 
 
 def test_figures_of_an_ineligible_method_are_on_record(written):
     book = {record.id: record for record in written[2]}
-    assert book["threshold.4-ms-ssim.evt_pot.exceedances"].value == 17
+    assert book["threshold.4-ms-ssim.mean_sigma.estimate"].value > 0
+    assert book["threshold.4-ms-ssim.mean_sigma.estimate_low"].value > 0
+    assert book["threshold.4-ms-ssim.evt_pot.exceedances"].value > 0
     assert 0 < book["threshold.4-ms-ssim.evt_pot.fit_p_value"].value <= 1

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from sealproof.thresholds.compare import compare
 from sealproof.thresholds.drawing import colour_key, house_style, save
 from sealproof.thresholds.figures import evt_figure, mean_residual_life, thresholds_figure
+from sealproof.thresholds.gap_figure import gap_figure
 from sealproof.thresholds.selection import calibration_scores
 from sealproof.thresholds.settings import EvtSettings, ThresholdSettings
 
@@ -20,7 +21,7 @@ def words(figure):
     return " ".join(text.get_text() for text in figure.findobj(mpl.text.Text))
 
 
-@pytest.mark.parametrize("draw", [thresholds_figure, evt_figure])
+@pytest.mark.parametrize("draw", [thresholds_figure, gap_figure, evt_figure])
 def test_bytes_are_the_same_twice_and_carry_no_date(score_table, tmp_path, draw):
     for name in ("a.svg", "b.svg"):
         with house_style():
@@ -44,9 +45,30 @@ def test_thresholds_figure_names_methods_promises_and_what_is_not_valid(score_ta
     found = words(thresholds_figure(comparison(score_table)))
     assert "extreme value theory" in found
     assert "too few exceedances" in found
-    assert "promised 2.3%" in found
+    assert "promised 5.0%" in found
+    assert "recall 90.0% at 95%" in found
     assert "held-out normals (117)" in found
     assert "4-ms-ssim" in found
+
+
+def test_gap_figure_shows_what_each_calibration_does_to_the_held_out_normals(score_table):
+    found = comparison(score_table)
+    figure = gap_figure(found)
+    drawn = {
+        round(float(line.get_xdata()[0]), 9) for line in figure.axes[0].lines if len(line.get_xdata()) == 1
+    }
+    scores = found.scores.held_out["4-ms-ssim"]
+    for results in (found.held_out, found.training):
+        for result in results["4-ms-ssim"].values():
+            threshold = result.threshold or result.details["estimate"]
+            assert round(float((scores >= threshold).mean()), 9) in drawn
+    assert "117 held-out normals" in words(figure)
+
+
+def test_gap_figure_without_anything_to_compare(score_table, tmp_path):
+    rest = score_table[score_table["split"].isin(["calibration", "test"])]
+    save(gap_figure(comparison(rest)), tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").stat().st_size > 5000
 
 
 def test_the_threshold_in_force_is_a_line_through_both_panels(score_table):
@@ -59,7 +81,7 @@ def test_the_threshold_in_force_is_a_line_through_both_panels(score_table):
             if list(line.get_xdata()) == [found.in_force.threshold] * 2
         ]
         assert lines
-    without = thresholds_figure(comparison(score_table, method="evt_pot"))
+    without = thresholds_figure(comparison(score_table, method="mean_sigma"))
     assert not any(
         len(set(line.get_xdata())) == 1 and len(line.get_xdata()) == 2 for line in without.axes[0].lines
     )

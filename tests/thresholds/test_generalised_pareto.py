@@ -10,9 +10,9 @@ from sealproof.thresholds import generalised_pareto
 from sealproof.thresholds.generalised_pareto import (
     Tail,
     anderson_darling,
+    bootstrap_fit,
     excess_quantile,
     fit,
-    fit_p_value,
     log_likelihood,
     log_survival,
     simulate,
@@ -105,21 +105,22 @@ def test_p_values_of_true_tails_are_uniform():
     p_values = []
     for index in range(150):
         y = simulate(random, tail(0.1), 1, 40)[0]
-        p_values.append(fit_p_value(y, fit(y), generator(index), 99)[1])
+        p_values.append(bootstrap_fit(y, fit(y), generator(index), 99).p_value)
     assert stats.kstest(p_values, "uniform").pvalue > 0.01
     assert np.mean(np.array(p_values) < 0.05) <= 0.11
 
 
 def test_a_tail_with_two_humps_is_rejected():
     y = np.concatenate([np.linspace(0.1, 0.2, 30), np.linspace(5.0, 5.1, 30)])
-    statistic, p_value = fit_p_value(y, fit(y), generator(1), 199)
-    assert p_value < 0.02
-    assert statistic > 1
+    test = bootstrap_fit(y, fit(y), generator(1), 199)
+    assert test.p_value < 0.02
+    assert test.statistic > 1
+    assert test.refitted.shape.shape == (199,)
 
 
 def test_p_value_is_never_zero_and_draws_less_for_large_tails(monkeypatch):
     monkeypatch.setattr(generalised_pareto, "_MOST_DRAWN", 10_000)
     y = stats.genpareto(0.1).rvs(300, random_state=3)
-    _, p_value = fit_p_value(y, fit(y), generator(1), 1000)
+    p_value = bootstrap_fit(y, fit(y), generator(1), 1000).p_value
     assert p_value >= 1 / 100
     assert round(p_value * 100) == pytest.approx(p_value * 100)  # 99 resamples

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from sealproof.thresholds.mean_sigma import _jackknife, mean_sigma, normal_theory_interval
+from sealproof.thresholds.mean_sigma import mean_sigma
 from sealproof.thresholds.result import Basis
 
 SCORES = arrays(np.float64, st.integers(20, 60), elements=st.floats(0.0625, 10, width=32), unique=True)
@@ -17,9 +17,10 @@ SCORES = arrays(np.float64, st.integers(20, 60), elements=st.floats(0.0625, 10, 
 
 def test_threshold_is_mean_plus_k_sample_deviations():
     scores = np.random.default_rng(1).gamma(3, size=115)
-    result = mean_sigma(scores, sigmas=2.5)
+    result = mean_sigma(scores, sigmas=2.5, require_normality=False, normality_minimum=100)
     assert result.threshold == pytest.approx(np.mean(scores) + 2.5 * np.std(scores, ddof=1), rel=1e-14)
-    assert result.promised_false_reject_rate == pytest.approx(1 - stats.norm.cdf(2.5))
+    assert result.details["nominal_false_reject_rate"] == pytest.approx(1 - stats.norm.cdf(2.5))
+    assert result.promised_false_reject_rate > result.details["nominal_false_reject_rate"]
     assert result.n == 115
     assert result.calibration == "held-out"
 
@@ -33,62 +34,62 @@ def test_interval_agrees_with_scipys_bca_bootstrap():
     reference = stats.bootstrap(
         (scores,), statistic, n_resamples=8000, method="BCa", rng=np.random.default_rng(3)
     ).confidence_interval
-    result = mean_sigma(scores, basis=Basis(resamples=8000))
+    result = mean_sigma(scores, require_normality=False, normality_minimum=20, basis=Basis(resamples=8000))
     width = reference.high - reference.low
     assert result.low == pytest.approx(reference.low, abs=0.04 * width)
     assert result.high == pytest.approx(reference.high, abs=0.06 * width)
-
-
-def test_jackknife_is_the_threshold_with_one_score_left_out():
-    scores = np.random.default_rng(4).normal(size=30)
-    expected = [np.mean(x) + 2 * np.std(x, ddof=1) for x in (np.delete(scores, i) for i in range(30))]
-    assert _jackknife(scores, 2.0) == pytest.approx(expected, rel=1e-10)
-
-
-def test_normal_theory_interval_covers_as_promised():
-    random = np.random.default_rng(6)
-    inside = 0
-    for _ in range(1500):
-        scores = random.normal(size=25)
-        low, high = normal_theory_interval(scores.mean(), scores.std(ddof=1), 25, 2.0, 0.9)
-        inside += low <= 2.0 <= high
-    assert abs(inside / 1500 - 0.9) <= 3.5 * math.sqrt(0.09 / 1500)
 
 
 def test_bootstrap_interval_covers_the_threshold_of_normal_scores():
     random = np.random.default_rng(7)
     inside = 0
     for seed in range(300):
-        result = mean_sigma(random.normal(size=115), basis=Basis(resamples=400, seed=seed))
+        result = mean_sigma(
+            random.normal(size=115),
+            require_normality=False,
+            normality_minimum=100,
+            basis=Basis(resamples=400, seed=seed),
+        )
         inside += result.low <= 2.0 <= result.high
     assert 0.89 <= inside / 300 <= 0.99
 
 
-def test_expected_rate_of_normal_scores_is_the_simulated_one():
+def test_the_promised_rate_of_normal_scores_is_the_simulated_one():
     random = np.random.default_rng(8)
     samples = random.normal(size=(20_000, 20))
     thresholds = samples.mean(axis=1) + 2 * samples.std(axis=1, ddof=1)
-    expected = mean_sigma(random.normal(size=20)).details["normal_theory_expected_false_reject_rate"]
-    assert stats.norm.sf(thresholds).mean() == pytest.approx(expected, rel=0.02)
+    result = mean_sigma(random.normal(size=20), normality_minimum=20)
+    assert stats.norm.sf(thresholds).mean() == pytest.approx(result.promised_false_reject_rate, rel=0.02)
+    assert "if their scores are normally distributed" in result.promise
+    assert result.promise_confidence is None
 
 
-def test_a_skewed_distribution_breaks_the_promise_and_the_test_says_so():
+def test_a_skewed_distribution_breaks_the_promise_and_is_not_eligible():
     scores = np.random.default_rng(9).lognormal(size=400)
     result = mean_sigma(scores)
-    assert stats.lognorm(1).sf(result.threshold) > 1.3 * result.promised_false_reject_rate
+    assert stats.lognorm(1).sf(result.details["estimate"]) > 1.3 * result.promised_false_reject_rate
     assert result.assumptions[0].holds is False
+    assert result.threshold is None
+    assert result.reason_code == "assumption-not-met"
+    assert result.promise == ""
+    assert result.details["estimate_low"] < result.details["estimate"] < result.details["estimate_high"]
+
+
+def test_normality_need_not_be_required_but_its_failure_is_told():
+    result = mean_sigma(np.random.default_rng(9).lognormal(size=400), require_normality=False)
+    assert result.eligible
     assert result.reason_code == "assumption-not-met"
     assert "does not follow" in result.reason
-    assert result.eligible
-
-
-def test_normality_can_be_required():
-    result = mean_sigma(np.random.default_rng(9).lognormal(size=400), require_normality=True)
-    assert result.threshold is None
-    assert result.details["estimate"] > 0
-    kept = mean_sigma(np.random.default_rng(9).normal(size=100), require_normality=True)
+    assert result.promise.endswith("The test says that they are not.")
+    kept = mean_sigma(np.random.default_rng(9).normal(size=200))
     assert kept.eligible
     assert kept.reason_code == "valid"
+
+
+def test_too_few_normals_for_the_normality_test_are_named():
+    result = mean_sigma(np.random.default_rng(9).normal(size=199))
+    assert result.reason == "a normality test on 199 normals finds too few departures, 200 normals are needed"
+    assert result.details["estimate"] > 0
 
 
 @pytest.mark.parametrize(
@@ -127,17 +128,10 @@ def test_scaling_scales_and_order_changes_nothing(scores, factor, random):
     basis = Basis(resamples=50)
     shuffled = list(scores)
     random.shuffle(shuffled)
-    one, same, scaled = (mean_sigma(x, basis=basis) for x in (scores, shuffled, scores * factor))
+    one, same, scaled = (
+        mean_sigma(x, require_normality=False, normality_minimum=20, basis=basis)
+        for x in (scores, shuffled, scores * factor)
+    )
     assert one.as_json() == same.as_json()
     assert scaled.threshold == pytest.approx(one.threshold * factor, rel=1e-9)
     assert scaled.low == pytest.approx(one.low * factor, rel=1e-6)
-
-
-@settings(max_examples=25, deadline=None)
-@given(SCORES, st.floats(0.1, 3), st.floats(0.01, 2))
-def test_more_sigmas_never_lower_the_threshold(scores, sigmas, more):
-    basis = Basis(resamples=20)
-    assert (
-        mean_sigma(scores, sigmas=sigmas + more, basis=basis).threshold
-        >= mean_sigma(scores, sigmas=sigmas, basis=basis).threshold
-    )

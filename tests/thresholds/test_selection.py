@@ -31,9 +31,7 @@ def test_poisoned_test_rows_change_nothing_even_where_they_break_the_contract(sc
         vars(calibration_scores(poisoned)).values(),
         strict=True,
     ):
-        assert {k: np.asarray(v).tolist() for k, v in before.items()} == {
-            k: np.asarray(v).tolist() for k, v in after.items()
-        }
+        assert repr(before) == repr(after)
 
 
 def test_test_rows_do_not_even_reach_memory(score_table, tmp_path):
@@ -98,3 +96,22 @@ def test_an_image_scored_twice_is_refused(score_table, manifest):
     twice = pd.concat([score_table, score_table[score_table["split"] == "train"].head(1)])
     with pytest.raises(EvidenceAlteredError, match="twice"):
         check_against_manifest(twice, manifest)
+
+
+def test_times_of_capture_stand_at_the_place_of_their_scores(score_table, manifest):
+    random = np.random.default_rng(2)
+    hours = pd.Series(random.permutation(len(manifest)), index=manifest.index)
+    manifest["captured_at"] = pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(hours, unit="h")
+    manifest.loc[manifest["image_id"] == "train-0003", "captured_at"] = pd.NaT
+    found = calibration_scores(score_table.sample(frac=1, random_state=1), manifest)
+    rows = score_table.merge(manifest[["image_id", "captured_at"]], on="image_id")
+    for split, scores in (("calibration", found.held_out), ("train", found.training)):
+        expected = rows[(rows["split"] == split) & rows["decided"]].sort_values("mse")
+        assert scores["mse"].tolist() == expected["mse"].tolist()
+        seconds = [time.timestamp() if pd.notna(time) else None for time in expected["captured_at"]]
+        times = found.captured[split]["mse"]
+        assert [None if np.isnan(time) else time for time in times] == seconds
+
+
+def test_without_a_manifest_no_time_of_capture_is_known(score_table):
+    assert np.isnan(calibration_scores(score_table).captured["calibration"]["mse"]).all()

@@ -6,49 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealproof.thresholds.result import Basis
-from sealproof.thresholds.supervised_accuracy import _best_of_weighted, best_midpoint, supervised_accuracy
+from sealproof.thresholds.supervised_accuracy import supervised_accuracy
 
-VALUES = st.lists(st.integers(0, 12).map(float), min_size=1, max_size=15)
 QUICK = Basis(resamples=50, minimum_normals=8)
-
-
-def brute_force(normals, defects):
-    """Every midpoint of Equation 6, one after the other; the first of the best."""
-    values = np.unique([*normals, *defects])
-    best = None
-    for midpoint in (values[:-1] + values[1:]) / 2:
-        right = sum(x < midpoint for x in normals) + sum(x >= midpoint for x in defects)
-        accuracy = right / (len(normals) + len(defects))
-        if best is None or accuracy > best[1]:
-            best = (midpoint, accuracy)
-    return best
-
-
-@settings(max_examples=300, deadline=None)
-@given(VALUES, VALUES)
-def test_best_midpoint_is_the_brute_force_one(normals, defects):
-    expected = brute_force(normals, defects)
-    if expected is None:
-        with pytest.raises(ValueError, match="equal"):
-            best_midpoint(np.array(normals), np.array(defects))
-    else:
-        assert best_midpoint(np.array(normals), np.array(defects)) == pytest.approx(expected)
-
-
-@settings(max_examples=150, deadline=None)
-@given(VALUES, VALUES, st.integers(0, 1000))
-def test_a_resample_by_counts_is_the_brute_force_on_the_resampled_scores(normals, defects, seed):
-    random = np.random.default_rng(seed)
-    values = np.unique([*normals, *defects])
-    good, bad = (random.integers(0, 3, size=values.size) for _ in range(2))
-    if good.sum() + bad.sum() == 0:
-        return
-    expected = brute_force(np.repeat(values, good), np.repeat(values, bad))
-    threshold, accuracy = _best_of_weighted(values, good[None, :], bad[None, :])
-    if expected is None:
-        assert np.isnan(threshold[0])
-    else:
-        assert (threshold[0], accuracy[0]) == pytest.approx(expected)
 
 
 def test_scores_far_outside_the_unit_interval_are_searched():
@@ -57,14 +17,6 @@ def test_scores_far_outside_the_unit_interval_are_searched():
     assert result.details["accuracy"] == 1
     assert result.promised_false_reject_rate is None
     assert result.n == 50
-
-
-def test_neighbouring_floats_still_separate():
-    lower = 1.0
-    upper = np.nextafter(1.0, 2.0)
-    threshold, accuracy = best_midpoint(np.array([lower]), np.array([upper]))
-    assert lower < threshold <= upper
-    assert accuracy == 1
 
 
 def test_without_defects_there_is_no_threshold():

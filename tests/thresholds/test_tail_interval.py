@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
+from sealproof.thresholds import tail_interval
 from sealproof.thresholds.evt_pot import split_tail
 from sealproof.thresholds.tail_interval import TailSample, quantile_excess_interval
 
@@ -56,6 +57,16 @@ def test_more_confidence_widens_and_scaling_scales():
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
     scaled = quantile_excess_interval(TailSample(excesses * 1000, 400, 0.01), 0.8)
     assert scaled == pytest.approx([end * 1000 for end in narrow], rel=1e-4)
+
+
+def test_very_many_excesses_are_put_together_without_moving_the_ends(monkeypatch):
+    scores = np.sort(stats.gamma(2).rvs(1500, random_state=4))
+    _, excesses = split_tail(scores, 0.3)
+    sample = TailSample(excesses, 1500, 0.001)
+    grouped = quantile_excess_interval(sample)
+    monkeypatch.setattr(tail_interval, "_GROUPS", 120)
+    monkeypatch.setattr(tail_interval, "_ALONE", 210)
+    assert quantile_excess_interval(sample) == pytest.approx(grouped, rel=1e-4)
 
 
 def test_interval_covers_the_quantile_about_as_often_as_stated():

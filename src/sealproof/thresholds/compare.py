@@ -1,22 +1,21 @@
-"""Every method for every score, on held-out normals and on training scores, and the one in force."""
+"""Every method for every score and every calibration, and the one in force."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sealproof.evidence.errors import DefinitionError
-from sealproof.thresholds.assumptions import same_distribution
+from sealproof.thresholds.assumptions import exchangeability, same_detector, same_distribution
 from sealproof.thresholds.bounds import false_rejects
-from sealproof.thresholds.conformal import conformal
-from sealproof.thresholds.evt_pot import evt_pot
-from sealproof.thresholds.mean_sigma import mean_sigma
-from sealproof.thresholds.percentile import percentile
-from sealproof.thresholds.result import Assumption, Basis, CalibrationKind, Floats, ThresholdResult
+from sealproof.thresholds.cross_fit import CrossFitScores, no_folds
+from sealproof.thresholds.judgement import withdrawn
+from sealproof.thresholds.methods import all_methods
+from sealproof.thresholds.result import Assumption, Basis, CalibrationKind, Fault, Floats, ThresholdResult
 from sealproof.thresholds.selection import CalibrationScores
-from sealproof.thresholds.settings import METHOD_NAMES, MethodName, ThresholdSettings
-from sealproof.thresholds.supervised_accuracy import supervised_accuracy
+from sealproof.thresholds.settings import MethodName, ThresholdSettings
+from sealproof.thresholds.three_way import ThreeWay, three_way_grid
 
 Results = Mapping[str, Mapping[str, ThresholdResult]]
 
@@ -26,44 +25,104 @@ class Comparison:
     """All thresholds of a run.
 
     Attributes:
-        score, method: named in params.yaml beforehand.
-        held_out: score -> method -> threshold from held-out normals: the ones that count.
+        score, method, calibration: named in params.yaml beforehand.
+        held_out: score -> method -> threshold from held-out normals.
         training: the same from training normals: the paper's way, shown for comparison.
         optimism: score -> test whether training normals score like held-out normals.
         scores: what they were computed from.
+        in_force: the result that decides; its threshold is None when there is no valid one.
+        three_way: score -> limits of a verdict that leaves some parts undecided, a pair of rates each.
+        accept_below: a score below it, and below the threshold in force, is accepted; None when the verdict is
+            accept or reject alone.
+        cross_fit: score -> method -> threshold from cross-fitting; empty when it did not run.
+        cross_fit_normals: number of normals that cross-fitting scored.
     """
 
     score: str
     method: MethodName
+    calibration: CalibrationKind
     held_out: Results
     training: Results
     optimism: Mapping[str, Assumption]
     scores: CalibrationScores
-
-    @property
-    def in_force(self) -> ThresholdResult:
-        """The result that decides; its threshold is None when there is no valid one."""
-        return self.held_out[self.score][self.method]
+    in_force: ThresholdResult
+    three_way: Mapping[str, list[ThreeWay]]
+    accept_below: float | None = None
+    cross_fit: Results = field(default_factory=dict)
+    cross_fit_normals: int = 0
 
     def rows(self) -> Iterator[tuple[str, ThresholdResult]]:
-        """(score, result), held-out before training, scores and methods in their order."""
-        for results in (self.held_out, self.training):
+        """(score, result), held-out, training, cross-fit, scores and methods in their order."""
+        for results in (self.held_out, self.training, self.cross_fit):
             for score, methods in results.items():
                 for result in methods.values():
                     yield score, result
 
+    def decides(self, score: str, result: ThresholdResult) -> bool:
+        """Whether this result is of the score, method and calibration in force."""
+        named = (self.score, self.method, self.calibration)
+        return (score, result.method, result.calibration) == named
 
-def compare(scores: CalibrationScores, settings: ThresholdSettings, seed: int) -> Comparison:
-    """Compute every method for every score and for both calibrations.
+
+def compare(
+    scores: CalibrationScores,
+    settings: ThresholdSettings,
+    seed: int,
+    cross_fit: CrossFitScores | None = None,
+) -> Comparison:
+    """Compute every method for every score and for every calibration.
 
     Args:
         scores: from `calibration_scores`, which has dropped the test split.
-        settings: methods' parameters, and the score and method in force.
+        settings: methods' parameters, and the score, method and calibration in force.
         seed: of bootstrap intervals and tests.
+        cross_fit: from `cross_fit_scores`; None when cross-fitting did not run.
 
     Raises:
-        DefinitionError: the score in force was not computed.
+        DefinitionError: the score in force was not computed, or calibration by cross-fitting is asked for and
+            did not run.
     """
+    _check(scores, settings, cross_fit)
+    held_out = _compute(
+        scores.held_out, scores.captured.get("calibration"), scores.defects, settings, ("held-out", seed)
+    )
+    training = _compute(
+        scores.training, scores.captured.get("train"), scores.defects, settings, ("training", seed)
+    )
+    crossed: Results = {}
+    if cross_fit is not None:
+        found = _compute(cross_fit.scores, cross_fit.captured, scores.defects, settings, ("cross-fit", seed))
+        carried = {name: _carried_over(methods, cross_fit, name) for name, methods in found.items()}
+        crossed = _with_held_out_rates(carried, scores, settings)
+    decides = crossed if settings.calibration == "cross-fit" else held_out
+    normals = (
+        cross_fit.scores if cross_fit is not None and settings.calibration == "cross-fit" else scores.held_out
+    )
+    grids = {
+        name: three_way_grid(normals[name], scores.defects[name], settings.three_way) for name in scores.names
+    }
+    in_force, accept_below = _in_force(
+        decides[settings.score][settings.method], grids[settings.score], settings
+    )
+    return Comparison(
+        score=settings.score,
+        method=settings.method,
+        calibration=settings.calibration,
+        held_out=held_out,
+        training=_with_held_out_rates(training, scores, settings),
+        optimism={
+            name: same_distribution(scores.training[name], scores.held_out[name]) for name in scores.names
+        },
+        scores=scores,
+        in_force=in_force,
+        three_way=grids,
+        accept_below=accept_below,
+        cross_fit=crossed,
+        cross_fit_normals=0 if cross_fit is None else int(cross_fit.scores[settings.score].size),
+    )
+
+
+def _check(scores: CalibrationScores, settings: ThresholdSettings, cross_fit: CrossFitScores | None) -> None:
     if settings.score not in scores.names:
         raise DefinitionError(
             f"the score in force, {settings.score!r}, is not among the computed scores",
@@ -71,65 +130,104 @@ def compare(scores: CalibrationScores, settings: ThresholdSettings, seed: int) -
             why=f"scores.parquet holds {', '.join(scores.names)}",
             mend="name one of these",
         )
-    held_out = {
-        name: _all_methods(values, scores.defects[name], settings, _basis(settings, "held-out", seed))
-        for name, values in scores.held_out.items()
-    }
-    training = {
-        name: {
-            method: _with_held_out_rate(result, scores.held_out[name], settings.confidence)
-            for method, result in _all_methods(
-                values, scores.defects[name], settings, _basis(settings, "training", seed)
-            ).items()
+    if settings.calibration == "cross-fit" and cross_fit is None:
+        raise no_folds()
+
+
+def _compute(
+    normals: Mapping[str, Floats],
+    captured: Mapping[str, Floats] | None,
+    defects: Mapping[str, Floats],
+    settings: ThresholdSettings,
+    calibration: tuple[CalibrationKind, int],
+) -> dict[str, dict[str, ThresholdResult]]:
+    """Every method for every score, with the test of exchangeability in time order beside each."""
+    kind, seed = calibration
+    basis = Basis(kind, settings.confidence, settings.bootstrap, seed, settings.minimum_normals)
+    results = {}
+    for name, values in normals.items():
+        drift = exchangeability(values, None if captured is None else captured[name], basis)
+        results[name] = {
+            method: replace(result, assumptions=(*result.assumptions, drift))
+            for method, result in all_methods(values, defects[name], settings, basis).items()
         }
-        for name, values in scores.training.items()
-    }
-    optimism = {
-        name: same_distribution(scores.training[name], scores.held_out[name]) for name in scores.names
-    }
-    return Comparison(settings.score, settings.method, held_out, training, optimism, scores)
+    return results
 
 
-def _basis(settings: ThresholdSettings, calibration: CalibrationKind, seed: int) -> Basis:
-    return Basis(calibration, settings.confidence, settings.bootstrap, seed, settings.minimum_normals)
-
-
-def _all_methods(
-    normals: Floats, defects: Floats, settings: ThresholdSettings, basis: Basis
+def _carried_over(
+    methods: Mapping[str, ThresholdResult], cross_fit: CrossFitScores, score: str
 ) -> dict[str, ThresholdResult]:
-    results = (
-        mean_sigma(
-            normals, sigmas=settings.sigmas, require_normality=settings.require_normality, basis=basis
-        ),
-        percentile(normals, percent=settings.percentile, basis=basis),
-        evt_pot(normals, settings=settings.evt, basis=basis),
-        conformal(normals, false_reject_rate=settings.conformal.false_reject_rate, basis=basis),
-        supervised_accuracy(normals, defects, basis=basis),
-    )
-    found = {result.method: result for result in results}
-    return {method: found[method] for method in METHOD_NAMES}
+    """What holds for the folds' detectors holds for the one in force only where both score alike."""
+    test = same_detector(cross_fit.own[score], cross_fit.cross_fit[score])
+    judged = {}
+    for method, result in methods.items():
+        tested = replace(result, assumptions=(*result.assumptions, test))
+        fault = Fault("assumption-not-met", f"{test.name}: {test.meaning}")
+        judged[method] = tested if test.holds else withdrawn(tested, fault)
+    return judged
 
 
-def _with_held_out_rate(result: ThresholdResult, held_out: Floats, confidence: float) -> ThresholdResult:
-    """Add what a threshold from training scores does to normals that the detector has not seen.
+def _with_held_out_rates(
+    results: Results, scores: CalibrationScores, settings: ThresholdSettings
+) -> dict[str, dict[str, ThresholdResult]]:
+    """Add what each threshold, or estimate of an ineligible one, does to the held-out normals' own scores.
 
-    These normals had no part in it, so the Clopper-Pearson bounds are exact.
+    They had no part in a threshold from training scores, so the Clopper-Pearson bounds are exact there.
     """
-    if result.threshold is not None:
-        result.details["held_out_false_rejects"] = false_rejects(held_out, result.threshold, confidence)
-    return result
+    return {
+        name: {
+            method: _with_rate(result, scores.held_out[name], settings.confidence)
+            for method, result in methods.items()
+        }
+        for name, methods in results.items()
+    }
+
+
+def _with_rate(result: ThresholdResult, held_out: Floats, confidence: float) -> ThresholdResult:
+    threshold = result.details.get("estimate") if result.threshold is None else result.threshold
+    if threshold is None:
+        return result
+    found = {"held_out_false_rejects": false_rejects(held_out, threshold, confidence)}
+    return replace(result, details=result.details | found)
+
+
+def _in_force(
+    chosen: ThresholdResult, grid: list[ThreeWay], settings: ThresholdSettings
+) -> tuple[ThresholdResult, float | None]:
+    """The result that decides, and the limit below which a part is accepted.
+
+    A three-way verdict that is asked for and out of reach leaves no valid threshold: nothing could be accepted.
+    """
+    asked = settings.three_way
+    if not asked.in_force:
+        return chosen, None
+    rates = (asked.false_reject_rate, asked.missed_defect_rate)
+    found = next(item for item in grid if (item.false_reject_rate, item.missed_defect_rate) == rates)
+    if found.accept_below is None:
+        text = f"a three-way verdict is asked for, but nothing could be accepted: {found.reason}"
+        return withdrawn(chosen, Fault("acceptance-out-of-reach", text)), None
+    if chosen.threshold is None:
+        return chosen, None
+    return chosen, min(found.accept_below, chosen.threshold)
 
 
 def thresholds_json(comparison: Comparison) -> dict[str, Any]:
-    """Content of thresholds.json: `in_force`, `scores` (held-out), `training_scores` (the paper's way)."""
-    chosen = comparison.in_force
-    return {
-        "in_force": {"score": comparison.score, "method": comparison.method} | chosen.as_json(),
+    """Content of thresholds.json: `in_force`, `scores` (held-out), `training_scores` (the paper's way),
+    `cross_fit_scores` when cross-fitting ran, `optimism`, `undecided` and `three_way`."""
+    named = {"score": comparison.score, "method": comparison.method}
+    content = {
+        "in_force": named | comparison.in_force.as_json() | {"accept_below": comparison.accept_below},
         "scores": _as_json(comparison.held_out),
         "training_scores": _as_json(comparison.training),
         "optimism": {score: asdict(test) for score, test in comparison.optimism.items()},
         "undecided": dict(comparison.scores.undecided),
+        "three_way": {
+            score: [item.as_json() for item in grid] for score, grid in comparison.three_way.items()
+        },
     }
+    if comparison.cross_fit:
+        content["cross_fit_scores"] = _as_json(comparison.cross_fit)
+    return content
 
 
 def _as_json(results: Results) -> dict[str, Any]:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from sealproof.thresholds.assumptions import held_out, ties
-from sealproof.thresholds.bounds import false_rejects, quantile_interval, rank_false_reject_bound
-from sealproof.thresholds.result import (
-    Basis,
-    Fault,
-    ThresholdResult,
-    common_faults,
-    no_threshold,
-    sorted_scores,
-)
+from sealproof.thresholds.bounds import quantile_interval
+from sealproof.thresholds.judgement import Estimate, threshold_result
+from sealproof.thresholds.promises import on_average
+from sealproof.thresholds.ranks import above_rank, rank_details
+from sealproof.thresholds.result import Basis, Fault, ThresholdResult, common_faults, sorted_scores
 
 METHOD = "conformal"
 
@@ -28,8 +23,7 @@ def conformal(
     `false_reject_rate`.
 
     A new normal part is rejected with probability at most alpha, for every n and every distribution, with
-    ties as well, as long as it is exchangeable with the calibration parts. The step to the next number makes
-    "score >= T" the same as "score > k-th smallest", which is what the proof needs when scores can be equal.
+    ties as well, as long as it is exchangeable with the calibration parts.
     Reference: Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World (2005), section 4.1; Lei et
     al., J. Amer. Statist. Assoc. 113 (2018) 1094-1111, section 2.1.
 
@@ -42,6 +36,7 @@ def conformal(
         ValueError: scores that are not finite or not one-dimensional, or `false_reject_rate` out of range.
 
     Example:
+        >>> import numpy as np
         >>> result = conformal(np.arange(1.0, 100.0))
         >>> round(result.threshold, 6), result.details["rank"]
         (95.0, 95)
@@ -51,38 +46,25 @@ def conformal(
         raise ValueError(f"false_reject_rate must be above 0 and below 1, not {false_reject_rate}")
     scores = sorted_scores(normals)
     rank = conformal_rank(scores.size, false_reject_rate)
-    faults = common_faults(scores, basis)
+    faults, estimate, details = common_faults(scores, basis), None, {}
     if rank > scores.size:
         needed = math.ceil(round(1 / false_reject_rate, 9)) - 1
-        faults.append(
-            Fault(
-                "promise-out-of-reach",
-                f"{scores.size} normals cannot promise a rate of {false_reject_rate:.3g}; {needed} can",
-            )
-        )
-    if faults:
-        return no_threshold(METHOD, scores.size, basis, faults, promised_false_reject_rate=false_reject_rate)
-    threshold = float(np.nextafter(scores[rank - 1], np.inf))
-    low, high = quantile_interval(scores, 1 - false_reject_rate, basis.confidence)
-    return ThresholdResult(
-        method=METHOD,
-        threshold=threshold,
-        low=low,
-        high=high,
-        n=scores.size,
-        calibration=basis.calibration,
-        promised_false_reject_rate=false_reject_rate,
-        eligible=True,
-        reason_code="valid",
+        text = f"{scores.size} normals cannot promise a rate of {false_reject_rate:.3g}; {needed} can"
+        faults.append(Fault("promise-out-of-reach", text))
+    else:
+        threshold = above_rank(scores, rank)
+        interval = quantile_interval(scores, 1 - false_reject_rate, basis.confidence)
+        estimate, details = Estimate(threshold, *interval), rank_details(scores, rank, threshold, basis)
+    return threshold_result(
+        METHOD,
+        scores.size,
+        basis,
+        estimate=estimate,
+        faults=faults,
+        promise=on_average(false_reject_rate, basis),
         reason=f"{scores.size} normals suffice to promise a false-reject rate of {false_reject_rate:.3g}",
         assumptions=(held_out(basis), ties(scores)),
-        details={
-            "rank": rank,
-            "interval": "exact, order statistics",
-            "expected_false_reject_rate": (scores.size + 1 - rank) / (scores.size + 1),
-            "false_reject_rate_bound": rank_false_reject_bound(scores.size, rank, basis.confidence),
-            "calibration_false_rejects": false_rejects(scores, threshold, basis.confidence),
-        },
+        details=details,
     )
 
 

@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from sealproof.evidence.records import Recorder
 from sealproof.thresholds.compare import Comparison
-from sealproof.thresholds.result import ThresholdResult
+from sealproof.thresholds.evidence_fields import SCORE, result_fields
+from sealproof.thresholds.result import CalibrationKind, ThresholdResult
 
-_SCORE = "score"
+#: Calibration -> (part of the id, place in thresholds.json).
+_PLACES: dict[CalibrationKind, tuple[str, str]] = {
+    "held-out": ("", "scores"),
+    "training": (".training", "training_scores"),
+    "cross-fit": (".cross_fit", "cross_fit_scores"),
+}
+#: Field of a three-way verdict -> (unit, definition, pointer below it).
+_THREE_WAY = {
+    "false_reject_rate": ("1", "share of new normal parts rejected at most, on average", "false_reject_rate"),
+    "missed_defect_rate": ("1", "share of new defects accepted at most, on average", "missed_defect_rate"),
+    "accept_below": (SCORE, "a score below it is accepted", "accept_below"),
+    "reject_from": (SCORE, "a score at or above it is rejected", "reject_from"),
+    "reason": ("1", "what the two limits hold, or why there is none", "reason"),
+    "share_undecided.calibration": (
+        "1",
+        "share of the calibration normals that goes to a person",
+        "share_undecided/calibration",
+    ),
+    "share_undecided.tuning": (
+        "1",
+        "share of the training defects that goes to a person",
+        "share_undecided/tuning",
+    ),
+}
 
 
 def record_thresholds(recorder: Recorder, comparison: Comparison, artefact: Path) -> None:
     """Record every threshold with its figures, and the one in force, readable in thresholds.json.
 
     Ids: `threshold.<score>.<method>.<field>` from held-out normals,
-    `threshold.<score>.<method>.training.<field>` from training scores, `threshold.in_force.<field>`,
+    `threshold.<score>.<method>.training.<field>` from training scores,
+    `threshold.<score>.<method>.cross_fit.<field>` where cross-fitting ran, `threshold.in_force.<field>`,
+    `threshold.three_way.<score>.<place in the list>.<field>` for the score in force,
     `threshold.calibration.<group>`, `threshold.<score>.optimism.<field>`.
     """
     for score, result in comparison.rows():
-        held_out = result.calibration == "held-out"
-        prefix = f"{score}.{result.method}" + ("" if held_out else ".training")
-        pointer = f"/{'scores' if held_out else 'training_scores'}/{score}/{result.method}"
-        _record_result(recorder, prefix, pointer, result, artefact)
+        inside, place = _PLACES[result.calibration]
+        pointer = f"/{place}/{score}/{result.method}"
+        _record_result(recorder, f"{score}.{result.method}{inside}", pointer, result, artefact)
     _record_in_force(recorder, comparison, artefact)
+    _record_three_way(recorder, comparison, artefact)
     _record_groups(recorder, comparison, artefact)
     for score, test in comparison.optimism.items():
         for field, value in (("statistic", test.statistic), ("p_value", test.p_value), ("holds", test.holds)):
@@ -40,7 +65,12 @@ def record_thresholds(recorder: Recorder, comparison: Comparison, artefact: Path
 
 
 def _record_in_force(recorder: Recorder, comparison: Comparison, artefact: Path) -> None:
-    for field, value in (("score", comparison.score), ("method", comparison.method)):
+    named = {
+        "score": comparison.score,
+        "method": comparison.method,
+        "calibration": comparison.calibration,
+    }
+    for field, value in named.items():
         recorder.add(
             f"in_force.{field}",
             value,
@@ -50,6 +80,33 @@ def _record_in_force(recorder: Recorder, comparison: Comparison, artefact: Path)
             pointer=f"/in_force/{field}",
         )
     _record_result(recorder, "in_force", "/in_force", comparison.in_force, artefact)
+    recorder.add(
+        "in_force.accept_below",
+        comparison.accept_below,
+        unit=SCORE,
+        definition="a score below it is accepted; between it and the threshold a part is undecided and goes to a "
+        "person; none: the verdict is accept or reject alone, or there is no valid threshold",
+        artefact=artefact,
+        pointer="/in_force/accept_below",
+    )
+
+
+def _record_three_way(recorder: Recorder, comparison: Comparison, artefact: Path) -> None:
+    score = comparison.score
+    for place, item in enumerate(comparison.three_way[score]):
+        content = item.as_json()
+        shares = {f"share_undecided.{group}": share for group, share in item.share_undecided.items()}
+        for field, (unit, definition, inside) in _THREE_WAY.items():
+            value = (content | shares)[field]
+            missing = f"; none: {item.reason}" if value is None else ""
+            recorder.add(
+                f"three_way.{score}.{place}.{field}",
+                value,
+                unit=unit,
+                definition=f"{definition}, by label-conditional conformal p-values{missing}",
+                artefact=artefact,
+                pointer=f"/three_way/{score}/{place}/{inside}",
+            )
 
 
 def _record_groups(recorder: Recorder, comparison: Comparison, artefact: Path) -> None:
@@ -80,10 +137,10 @@ def _record_groups(recorder: Recorder, comparison: Comparison, artefact: Path) -
 def _record_result(
     recorder: Recorder, prefix: str, pointer: str, result: ThresholdResult, artefact: Path
 ) -> None:
-    for name, (value, unit, definition, place) in _fields(result).items():
+    for name, (value, unit, definition, place) in result_fields(result).items():
         text = f"{definition}, by {result.method} on {result.calibration} normals"
-        if value is None:
-            text += f"; none: {result.reason}"
+        if value is None and not place.startswith("assumptions/") and name != "promise_confidence":
+            text += f"; none: {'there is no such figure' if result.eligible else result.reason}"
         recorder.add(
             f"{prefix}.{name}",
             value,
@@ -92,101 +149,3 @@ def _record_result(
             artefact=artefact,
             pointer=f"{pointer}/{place}",
         )
-
-
-def _fields(result: ThresholdResult) -> dict[str, tuple[Any, str, str, str]]:
-    """Record name -> (value, unit, definition, pointer below the result)."""
-    fields = {
-        "threshold": (result.threshold, _SCORE, "threshold; a score at or above it is rejected", "threshold"),
-        "low": (result.low, _SCORE, "lower end of the threshold's interval", "low"),
-        "high": (result.high, _SCORE, "upper end of the threshold's interval", "high"),
-        "n": (result.n, "images", "number of images the threshold was computed from", "n"),
-        "eligible": (result.eligible, "1", "whether the threshold may be used", "eligible"),
-        "reason_code": (
-            result.reason_code,
-            "1",
-            "code of the reason why it may or may not be used",
-            "reason_code",
-        ),
-        "reason": (result.reason, "1", "reason why the threshold may or may not be used", "reason"),
-        "promised_false_reject_rate": (
-            result.promised_false_reject_rate,
-            "1",
-            "share of new normal parts that the method promises to reject at most or on average",
-            "promised_false_reject_rate",
-        ),
-    }
-    return fields | _rates(result) | _numbers(result) | _tests(result)
-
-
-def _rates(result: ThresholdResult) -> dict[str, tuple[Any, str, str, str]]:
-    fields = {}
-    for group, whose in (
-        ("calibration_false_rejects", "the calibration normals"),
-        ("held_out_false_rejects", "the held-out normals"),
-    ):
-        for field, what in (
-            ("rejected", "number of rejected among"),
-            ("rate", "share rejected of"),
-            ("low", "lower Clopper-Pearson bound of the share rejected of"),
-            ("high", "upper Clopper-Pearson bound of the share rejected of"),
-            ("bound", "upper Dvoretzky-Kiefer-Wolfowitz bound of the share rejected, from"),
-        ):
-            if group in result.details:
-                unit = "images" if field == "rejected" else "1"
-                value = result.details[group][field]
-                fields[f"{group}.{field}"] = (value, unit, f"{what} {whose}", f"details/{group}/{field}")
-    return fields
-
-
-def _numbers(result: ThresholdResult) -> dict[str, tuple[Any, str, str, str]]:
-    """The method's own figures, those of an ineligible method included."""
-    known = {
-        "exceedances": ("images", "number of normals above the level of the tail"),
-        "minimum_exceedances": ("images", "number of exceedances that the eligibility rule asks for"),
-        "tail_fraction": ("1", "share of the normals that forms the tail"),
-        "level": (_SCORE, "level above which the tail is fitted"),
-        "shape": ("1", "shape of the generalised Pareto tail"),
-        "scale": (_SCORE, "scale of the generalised Pareto tail"),
-        "anderson_darling": ("1", "Anderson-Darling statistic of the tail's fit"),
-        "fit_p_value": ("1", "p-value of the tail's fit by parametric bootstrap"),
-        "estimate": (_SCORE, "threshold that the method would give if it were eligible"),
-        "estimate_low": (_SCORE, "lower end of the interval of that estimate"),
-        "estimate_high": (_SCORE, "upper end of the interval of that estimate"),
-        "mean": (_SCORE, "mean of the normal scores (Equation 4)"),
-        "standard_deviation": (_SCORE, "standard deviation of the normal scores (Equation 5)"),
-        "sigmas": ("1", "number of standard deviations above the mean"),
-        "normal_theory_expected_false_reject_rate": (
-            "1",
-            "expected share of rejected new normals if scores were normal, mean and deviation estimated",
-        ),
-        "percent": ("1", "percentile"),
-        "false_reject_rate_bound": (
-            "1",
-            "upper bound of the share of rejected new normals, any distribution",
-        ),
-        "accuracy": ("1", "accuracy on the calibration normals and training defects"),
-        "defects": ("images", "number of training defects used"),
-        "defects_rejected": ("images", "number of training defects rejected"),
-        "rank": ("1", "rank of the normal score above which the threshold lies"),
-    }
-    return {
-        key: (result.details[key], unit, definition, f"details/{key}")
-        for key, (unit, definition) in known.items()
-        if key in result.details
-    }
-
-
-def _tests(result: ThresholdResult) -> dict[str, tuple[Any, str, str, str]]:
-    """The normality test, which the method's promise hangs on."""
-    return {
-        f"normality.{field}": (
-            value,
-            "1",
-            f"{field} of the test: {test.name}",
-            f"assumptions/{place}/{field}",
-        )
-        for place, test in enumerate(result.assumptions)
-        if test.name.startswith("normality")
-        for field, value in (("statistic", test.statistic), ("p_value", test.p_value), ("holds", test.holds))
-    }

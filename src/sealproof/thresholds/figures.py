@@ -15,14 +15,20 @@ from sealproof.thresholds.evt_pot import split_tail
 from sealproof.thresholds.generalised_pareto import Tail, log_survival
 from sealproof.thresholds.result import Floats, ThresholdResult
 from sealproof.thresholds.settings import METHOD_NAMES
-from sealproof.thresholds.tables import held_out_rate
+from sealproof.thresholds.tables import estimate, held_out_rate
 
-_LABELS = {
+#: How figures name the methods.
+LABELS = {
     "mean_sigma": "mean + k sigma",
     "percentile": "percentile",
     "evt_pot": "extreme value theory",
     "conformal": "conformal",
+    "tolerance_normal": "tolerance, normal",
+    "tolerance_order": "tolerance, any shape",
     "supervised_accuracy": "supervised accuracy",
+    "supervised_balanced": "supervised balanced",
+    "cost": "lowest cost",
+    "recall_bound": "recall bound",
 }
 
 
@@ -31,11 +37,11 @@ def thresholds_figure(comparison: Comparison) -> Figure:
 
     Above: empirical distribution functions of held-out normals, training normals and training defects for the
     score in force. Below: a row a method; filled = from held-out normals, open = from training scores (the
-    paper's way). The threshold in force runs through both.
+    paper's way), a cross = may not be used. The threshold in force runs through both.
     """
     with house_style():
-        figure = Figure(figsize=(7.0, 4.9), layout="constrained")
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.15, 1))
+        figure = Figure(figsize=(7.0, 7.2), layout="constrained")
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.9))
         _draw_distributions(above, comparison)
         _draw_methods(below, comparison)
         for axes in (above, below):
@@ -66,11 +72,12 @@ def _draw_distributions(axes: Axes, comparison: Comparison) -> None:
 
 
 def _draw_methods(axes: Axes, comparison: Comparison) -> None:
+    right = _limits(comparison)[1]
     for row, method in enumerate(METHOD_NAMES):
         held_out = comparison.held_out[comparison.score][method]
         training = comparison.training[comparison.score][method]
-        _draw_interval(axes, row - 0.14, held_out, filled=True)
-        _draw_interval(axes, row + 0.18, training, filled=False)
+        _draw_interval(axes, row - 0.13, held_out, NORMAL, right)
+        _draw_interval(axes, row + 0.17, training, QUIET, right)
         axes.annotate(
             _remark(held_out),
             xy=(1.01, row),
@@ -80,23 +87,34 @@ def _draw_methods(axes: Axes, comparison: Comparison) -> None:
             color=INK if held_out.eligible else DEFECTIVE,
             annotation_clip=False,
         )
-    axes.set_yticks(range(len(METHOD_NAMES)), [_LABELS[name] for name in METHOD_NAMES])
+        if row:
+            axes.axhline(row - 0.5, color=FAINT, linewidth=0.4, zorder=0)
+    axes.set_yticks(range(len(METHOD_NAMES)), [LABELS[name] for name in METHOD_NAMES])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(METHOD_NAMES) - 0.5, -0.6)
-    key = [("\u25cf calibrated on held-out normals", NORMAL), ("\u25cb on training normals", QUIET)]
+    key = [
+        ("\u25cf calibrated on held-out normals", NORMAL),
+        ("\u25cb on training normals", QUIET),
+        ("\u00d7 may not be used", DEFECTIVE),
+    ]
     colour_key(axes, key)
     in_force = axes.get_yticklabels()[METHOD_NAMES.index(comparison.method)]
     in_force.set_fontweight("bold")
 
 
-def _draw_interval(axes: Axes, row: float, result: ThresholdResult, *, filled: bool) -> None:
-    if result.threshold is None:
+def _draw_interval(axes: Axes, row: float, result: ThresholdResult, colour: str, right: float) -> None:
+    found = estimate(result)
+    if found is None:
         return
-    colour = NORMAL if filled else QUIET
-    ends = [result.threshold if end is None else end for end in (result.low, result.high)]
+    filled = result.calibration == "held-out"
+    if not result.eligible:
+        if found <= right:
+            axes.plot([found], [row], "x", markersize=4.5, color=DEFECTIVE if filled else QUIET, zorder=3)
+        return
+    ends = [found if end is None else end for end in (result.low, result.high)]
     axes.plot(ends, [row, row], color=colour, linewidth=1.2 if filled else 0.8, solid_capstyle="butt")
     axes.plot(
-        [result.threshold],
+        [found],
         [row],
         marker="o",
         markersize=4.5,
@@ -109,10 +127,16 @@ def _draw_interval(axes: Axes, row: float, result: ThresholdResult, *, filled: b
 def _remark(result: ThresholdResult) -> str:
     if result.threshold is None:
         return f"no valid threshold:\n{result.reason_code.replace('-', ' ')}"
-    promised = result.promised_false_reject_rate
-    promise = "promises no rate" if promised is None else f"promised {promised:.1%}"
-    observed = held_out_rate(result)
-    return f"{promise}\nheld-out rejects {observed:.1%}"
+    return f"{_promise(result)}\nheld-out rejects {held_out_rate(result):.1%}"
+
+
+def _promise(result: ThresholdResult) -> str:
+    rate, confidence = result.promised_false_reject_rate, result.promise_confidence
+    if "promised_recall" in result.details:
+        return f"recall {result.details['promised_recall']:.1%} at {confidence:.0%}"
+    if rate is None:
+        return "promises no rate"
+    return f"promised {rate:.1%}" + ("" if confidence is None else f" at {confidence:.0%}")
 
 
 def _limits(comparison: Comparison) -> tuple[float, float]:

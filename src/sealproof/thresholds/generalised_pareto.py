@@ -100,7 +100,11 @@ def fit(excesses: ArrayLike) -> Tail:
         raise ValueError("a tail needs two or more excesses, each positive and finite")
     largest = y.max(axis=-1, keepdims=True)
     unit = y / largest
-    grid = np.stack([_profile(unit, np.full(unit.shape[:-1], position))[0] for position in _GRID], axis=-1)
+    grid = (
+        _profile(unit, _GRID)[0]
+        if unit.ndim == 1
+        else np.stack([_profile(unit, np.full(unit.shape[:-1], position))[0] for position in _GRID], axis=-1)
+    )
     best = np.clip(grid.argmax(axis=-1), 1, _GRID.size - 2)
     shape, scale = _profile(unit, _golden_section(unit, _GRID[best - 1], _GRID[best + 1]))[1:]
     return Tail(shape, scale * largest[..., 0])
@@ -170,17 +174,30 @@ def simulate(random: np.random.Generator, tail: Tail, samples: int, size: int) -
     return np.maximum(drawn, np.finfo(float).tiny)
 
 
-def fit_p_value(
-    excesses: Floats, tail: Tail, random: np.random.Generator, resamples: int
-) -> tuple[float, float]:
-    """(A^2, p-value) of a fitted tail by parametric bootstrap: each simulated sample is fitted anew.
+@dataclass(frozen=True)
+class FitTest:
+    """Parametric bootstrap of a fitted tail.
 
-    The p-value is (1 + simulated A^2 at least as large) / (1 + resamples), so it is never 0. Reference:
-    Stute, Gonzalez Manteiga and Presedo Quindimil, Metrika 40 (1993) 243-256. With very many excesses fewer
-    samples are simulated, 99 at least, which keeps time and memory flat.
+    Attributes:
+        statistic: Anderson-Darling A^2 of the excesses.
+        p_value: (1 + simulated A^2 at least as large) / (1 + resamples), so never 0.
+        refitted: (resamples,) tails fitted to samples that were drawn from the fitted one.
+    """
+
+    statistic: float
+    p_value: float
+    refitted: Tail
+
+
+def bootstrap_fit(excesses: Floats, tail: Tail, random: np.random.Generator, resamples: int) -> FitTest:
+    """Test a fitted tail by parametric bootstrap: each simulated sample is fitted anew.
+
+    Reference: Stute, Gonzalez Manteiga and Presedo Quindimil, Metrika 40 (1993) 243-256. With very many excesses
+    fewer samples are simulated, 99 at least, which keeps time and memory flat.
     """
     statistic = float(anderson_darling(excesses, tail))
     resamples = min(resamples, max(_FEWEST_RESAMPLES, _MOST_DRAWN // excesses.size))
     drawn = simulate(random, tail, resamples, excesses.size)
-    simulated = anderson_darling(drawn, fit(drawn))
-    return statistic, float((1 + (simulated >= statistic).sum()) / (1 + resamples))
+    refitted = fit(drawn)
+    simulated = anderson_darling(drawn, refitted)
+    return FitTest(statistic, float((1 + (simulated >= statistic).sum()) / (1 + resamples)), refitted)

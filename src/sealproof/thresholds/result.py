@@ -9,18 +9,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
-CalibrationKind = Literal["held-out", "training"]
+CalibrationKind = Literal["held-out", "training", "cross-fit"]
 ReasonCode = Literal[
     "valid",
     "assumption-not-met",
     "too-few-normals",
     "constant-scores",
     "no-defects",
+    "no-prevalence",
     "no-better-than-majority",
+    "no-better-than-one-verdict",
     "too-few-exceedances",
     "poor-tail-fit",
     "interval-not-finite",
+    "interval-too-wide",
     "promise-out-of-reach",
+    "acceptance-out-of-reach",
 ]
 
 
@@ -29,7 +33,8 @@ class Basis:
     """On what a threshold is computed and judged, the same for all methods.
 
     Args:
-        calibration: `held-out` normals, or the `training` normals (the paper's way, optimistic).
+        calibration: `held-out` normals, the `training` normals (the paper's way, optimistic), or all of them,
+            each scored by a detector that was not fitted to it (`cross-fit`).
         confidence: of every interval and bound, in (0.5, 1).
         resamples: of bootstrap intervals and tests.
         seed: of the bootstrap.
@@ -77,6 +82,9 @@ class ThresholdResult:
         reason_code, reason: why, or why not.
         assumptions: tests of what the method assumes.
         details: figures of the method, JSON types only.
+        promise: what is promised, to whom and on what condition, in sentences; "" when nothing is.
+        promise_confidence: of the promised rate for this very threshold; None when the rate holds on average
+            over calibration sets.
 
     Raises:
         ValueError: eligible without a threshold, or a threshold although not eligible.
@@ -94,6 +102,8 @@ class ThresholdResult:
     reason: str
     assumptions: tuple[Assumption, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    promise: str = ""
+    promise_confidence: float | None = None
 
     def __post_init__(self) -> None:
         if self.eligible != (self.threshold is not None):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sealproof.evidence.errors import DataError, EvidenceAlteredError, EvidenceMissingError
 from sealproof.thresholds.result import Floats
@@ -30,12 +31,15 @@ class CalibrationScores:
         training: score -> (m,) scores of the normals that the detector was fitted to.
         defects: score -> (d,) scores of training defects.
         undecided: split -> number of images without a score.
+        captured: split -> score -> times of capture in seconds, each of the score at its place; NaN where
+            unknown. Without a manifest there are none.
     """
 
     held_out: Mapping[str, Floats]
     training: Mapping[str, Floats]
     defects: Mapping[str, Floats]
     undecided: Mapping[str, int]
+    captured: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,11 +66,12 @@ def read_scores(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def calibration_scores(table: pd.DataFrame) -> CalibrationScores:
+def calibration_scores(table: pd.DataFrame, manifest: pd.DataFrame | None = None) -> CalibrationScores:
     """Take the scores of training normals, held-out normals and training defects out of a score table.
 
     Args:
         table: image_id, split, decided and one column a score; rows of other splits are dropped first thing.
+        manifest: image_id and captured_at, for the test of exchangeability in time order; None: not tested.
 
     Raises:
         EvidenceAlteredError: a column is missing, or a decided image has no finite score.
@@ -78,8 +83,8 @@ def calibration_scores(table: pd.DataFrame) -> CalibrationScores:
         [1.0]
     """
     _check_columns(table)
-    allowed = table[table["split"].isin(ALLOWED_SPLITS)]
-    names = _score_names(table)
+    allowed = table[table["split"].isin(ALLOWED_SPLITS)].sort_values("image_id")
+    names = score_names(table)
     decided = allowed[allowed["decided"]]
     _check_finite(decided, names)
     groups = {split: decided[decided["split"] == split] for split in ALLOWED_SPLITS}
@@ -90,13 +95,18 @@ def calibration_scores(table: pd.DataFrame) -> CalibrationScores:
             why=f"{int((allowed['split'] == 'calibration').sum())} images are in it, none has a score",
             mend="raise split.calibration_fraction, or lower roi.minimum_confidence, in inspection.yaml",
         )
-    scores = {split: {name: _sorted(group[name]) for name in names} for split, group in groups.items()}
+    scores = {split: {name: in_order(group[name])[0] for name in names} for split, group in groups.items()}
+    times = {split: capture_times(group["image_id"], manifest) for split, group in groups.items()}
     undecided = allowed[~allowed["decided"]].groupby("split").size()
     return CalibrationScores(
         held_out=scores["calibration"],
         training=scores["train"],
         defects=scores["tuning"],
         undecided={split: int(undecided.get(split, 0)) for split in ALLOWED_SPLITS},
+        captured={
+            split: {name: times[split][in_order(group[name])[1]] for name in names}
+            for split, group in groups.items()
+        },
     )
 
 
@@ -134,17 +144,47 @@ def _or_none(split: object) -> str:
     return split if isinstance(split, str) else "none"
 
 
-def _score_names(table: pd.DataFrame) -> list[str]:
+def score_names(table: pd.DataFrame) -> list[str]:
+    """Names of the columns that are scores, in their order."""
     return [str(name) for name, kind in table.dtypes.items() if pd.api.types.is_float_dtype(kind)]
 
 
-def _sorted(column: pd.Series[float]) -> Floats:
-    return np.sort(column.to_numpy(dtype=np.float64))
+def in_order(column: pd.Series[float]) -> tuple[Floats, NDArray[np.intp]]:
+    """(sorted scores, where each of them stood).
+
+    Example:
+        >>> scores, places = in_order(pd.Series([3.0, 1.0, 2.0]))
+        >>> scores.tolist(), places.tolist()
+        ([1.0, 2.0, 3.0], [1, 2, 0])
+    """
+    values = np.array(column, dtype=np.float64)
+    places = np.argsort(values, kind="stable")
+    return values[places], places
+
+
+def capture_times(image_ids: pd.Series[str], manifest: pd.DataFrame | None) -> Floats:
+    """Times of capture in seconds since 1970, NaN where unknown.
+
+    Args:
+        image_ids: (n,) images.
+        manifest: image_id and captured_at; None when there is none.
+
+    Example:
+        >>> times = pd.DataFrame({"image_id": ["a"], "captured_at": pd.to_datetime(["1970-01-02"], utc=True)})
+        >>> capture_times(pd.Series(["b", "a"]), times).tolist()
+        [nan, 86400.0]
+    """
+    if manifest is None or "captured_at" not in manifest.columns:
+        return np.full(len(image_ids), np.nan)
+    known = pd.to_datetime(manifest.set_index("image_id")["captured_at"], utc=True)
+    times = known.reindex(image_ids)
+    seconds = (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+    return np.array(seconds, dtype=np.float64)
 
 
 def _check_columns(table: pd.DataFrame) -> None:
     missing = [name for name in _KEYS if name not in table.columns]
-    if missing or not _score_names(table):
+    if missing or not score_names(table):
         raise EvidenceAlteredError(
             "the score table is not what the score stage writes",
             where="scores.parquet",
