@@ -1,0 +1,1 @@
+"""Challenges of the released detector that need no labels: disturbances, repetitions, seeded defects."""

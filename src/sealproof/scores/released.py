@@ -1,0 +1,186 @@
+"""The detector as it was released, at work on other patches and images: weights, feature distance, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sealproof.models.data import VALUE_SCALE
+from sealproof.models.storage import load_model
+from sealproof.roi.propose import propose
+from sealproof.roi.resample import extract
+from sealproof.roi.settings import RoiSettings
+from sealproof.scores.distance import FeatureDistance, load_distance
+from sealproof.scores.patches import Reconstructs, reconstruct, reconstruction_scores
+from sealproof.scores.settings import ScoreSettings
+
+Image = NDArray[np.float32]
+Patches = NDArray[np.float32]
+Positions = NDArray[np.int64]
+Scores = dict[str, NDArray[np.float64]]
+#: Every score of an image by name; None where the image is undecided.
+ImageScores = dict[str, float] | None
+
+
+@dataclass(frozen=True)
+class ReleasedDetector:
+    """Weights and feature distance of a release.
+
+    Attributes:
+        model: in evaluation mode, on `device`.
+        distance: the fitted feature distance.
+        settings: batch size, and the layer the features come from.
+        device: torch device.
+    """
+
+    model: Reconstructs
+    distance: FeatureDistance
+    settings: ScoreSettings
+    device: str
+
+    @classmethod
+    def load(
+        cls,
+        train_folder: Path,
+        distance_path: Path,
+        settings: ScoreSettings,
+        device: Literal["auto", "cpu", "cuda"] = "auto",
+    ) -> ReleasedDetector:
+        """The detector of the artefacts on record, on the device that the score stage chooses.
+
+        Args:
+            train_folder: with `model.json` and `model.safetensors`.
+            distance_path: `feature_distance.npz`.
+            settings: as the scores were computed.
+            device: `compute.device` of params.yaml.
+
+        Raises:
+            EvidenceMissingError, EvidenceAlteredError: weights or feature distance are not there, or not those
+                that were saved.
+            DefinitionError: the model is of another format than this version knows.
+        """
+        chosen = chosen_device(device)
+        return cls(load_model(train_folder).to(chosen), load_distance(distance_path), settings, chosen)
+
+    def score_patches(self, patches: Patches, positions: Positions, batch_size: int | None = None) -> Scores:
+        """Every score of every patch.
+
+        Args:
+            patches: (N, H, W), values in [0, 1].
+            positions: (N,) patch numbers.
+            batch_size: patches at a time; all at once when None.
+
+        Returns:
+            score name -> (N,), higher = more anomalous.
+        """
+        size = batch_size or max(1, len(patches))
+        parts = [self._batch(patches[at : at + size]) for at in range(0, len(patches), size)]
+        scores = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
+        scores["mahalanobis"] = self.distance.distance(np.concatenate([part[1] for part in parts]), positions)
+        return scores
+
+    def _batch(self, patches: Patches) -> tuple[Scores, NDArray[np.float64]]:
+        # a reversed view of one patch keeps its negative stride
+        batch = torch.from_numpy(patches.copy()).to(self.device)
+        scores, _ = reconstruction_scores(batch, reconstruct(self.model, batch))
+        with torch.inference_mode():
+            layer = self.model.features(batch[:, None], self.settings.mahalanobis.layer).cpu().numpy()
+        features = layer[:, self.distance.selected].astype(np.float64)
+        return {name: value.cpu().numpy() for name, value in scores.items()}, features
+
+    def score_images(self, images: Iterable[Image], roi: RoiSettings) -> list[ImageScores]:
+        """Every score of full images: regions, patches, the most anomalous patch decides.
+
+        An image of which any region is undecided is undecided as a whole. Images are taken one by one, patches
+        are scored in batches, so memory does not grow with the number of images.
+
+        Args:
+            images: (H, W) each, grey values in [0, 1].
+            roi: mask function and patch size.
+
+        Returns:
+            One entry an image, in order; None where undecided.
+        """
+        found: list[ImageScores] = []
+        waiting: list[Patches | None] = []
+        for image in images:
+            waiting.append(image_patches(image, roi))
+            if sum(0 if item is None else len(item) for item in waiting) >= self.settings.batch_size:
+                found += self._score_waiting(waiting)
+                waiting = []
+        return found + self._score_waiting(waiting)
+
+    def _score_waiting(self, waiting: list[Patches | None]) -> list[ImageScores]:
+        """Scores of the images whose patches are waiting, in order."""
+        known = [item for item in waiting if item is not None]
+        if not known:
+            return [None] * len(waiting)
+        counts = [len(item) for item in known]
+        positions = np.concatenate([np.arange(count) for count in counts])
+        scores = self.score_patches(np.concatenate(known), positions, self.settings.batch_size)
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        highest = {name: np.maximum.reduceat(values, starts) for name, values in scores.items()}
+        rows = iter(
+            [{name: float(values[at]) for name, values in highest.items()} for at in range(len(known))]
+        )
+        return [None if item is None else next(rows) for item in waiting]
+
+
+@dataclass(frozen=True)
+class ImageScorer:
+    """A released detector together with the regions of interest it was released with: full image -> scores."""
+
+    detector: ReleasedDetector
+    roi: RoiSettings
+
+    def score_images(self, images: Iterable[Image]) -> list[ImageScores]:
+        """As `ReleasedDetector.score_images`."""
+        return self.detector.score_images(images, self.roi)
+
+
+def image_patches(image: Image, roi: RoiSettings) -> Patches | None:
+    """The patches of one image as they would be stored; None when any region is undecided.
+
+    Args:
+        image: (H, W), grey values in [0, 1].
+        roi: mask function and patch size.
+
+    Returns:
+        (regions, patch_height, patch_width), values in [0, 1] on the 16-bit grid of `patches.npy`.
+
+    Example:
+        >>> roi = RoiSettings(method="full_frame", patch_height=16, patch_width=16)
+        >>> image_patches(np.full((32, 32), 0.5, np.float32), roi).shape
+        (1, 16, 16)
+    """
+    regions = propose(image, roi)
+    if not regions or not all(region.decided for region in regions):
+        return None
+    return stored_values(extract(image, regions, roi.patch_height, roi.patch_width))
+
+
+def stored_values(patches: Patches) -> Patches:
+    """Patches as they come back from `patches.npy`, which holds value x 65535, rounded.
+
+    Example:
+        >>> (stored_values(np.array([0.3], np.float32)) * 65535).tolist()
+        [19661.0]
+    """
+    stored = np.rint(patches * np.float64(VALUE_SCALE)).astype(np.uint16)
+    return stored.astype(np.float32) / np.float32(VALUE_SCALE)
+
+
+def chosen_device(device: Literal["auto", "cpu", "cuda"]) -> str:
+    """The device of scoring: CUDA where there is one and the settings do not ask for the CPU.
+
+    Example:
+        >>> chosen_device("cpu")
+        'cpu'
+    """
+    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
