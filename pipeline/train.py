@@ -36,7 +36,7 @@ def work(stage: Stage) -> None:
         threads=params.compute.threads,
     )
     seconds = time.perf_counter() - clock
-    facts = training_facts(fitted, regions, rows, params.seed)
+    facts = training_facts(fitted, regions, rows, params.train, params.seed)
 
     description = stage.output("model.json")
     save_model(fitted.model, description.parent, facts)
@@ -45,7 +45,7 @@ def work(stage: Stage) -> None:
     reports = stage.report("training")
     reports.mkdir()
     (reports / "history.csv").write_text(history, encoding="utf-8")
-    draw_learning_curves(fitted.history, fitted.best_epoch, reports / "learning_curves.svg")
+    draw_learning_curves(fitted.history, fitted.kept_epoch, reports / "learning_curves.svg")
     draw_reconstructions(fitted.model, patches, rows["calibration"], reports / "reconstructions.png")
 
     record_training(stage.recorder, facts, description)
@@ -54,7 +54,7 @@ def work(stage: Stage) -> None:
         "seed": params.seed,
         **params.compute.model_dump(),
     }
-    stage.metrics = fitted.best | {"best_epoch": fitted.best_epoch, "training_seconds": seconds}
+    stage.metrics = fitted.losses | {"kept_epoch": fitted.kept_epoch, "training_seconds": seconds}
     stage.curves = {name: fitted.history[name].tolist() for name in ("train_loss", "calibration_loss")}
     _summarise(facts)
 

@@ -96,7 +96,7 @@ def _check_records(project: Path) -> None:
         assert len(row["definition"]) > 20
     assert records["train.training-images"]["value"] == records["train.training-patches"]["value"] == 24
     assert records["train.calibration-images"]["value"] == records["train.calibration-patches"]["value"] == 8
-    assert 1 <= records["train.best-epoch"]["value"] <= records["train.epochs"]["value"] == 3
+    assert 1 <= records["train.kept-epoch"]["value"] <= records["train.epochs"]["value"] == 3
 
 
 def test_a_failure_leaves_the_last_result_and_nothing_half_written(

@@ -39,7 +39,7 @@ class Reconstruction(lightning.LightningModule):  # type: ignore[misc]  # Lightn
         return self._loss(*batch)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        """Log the loss over undamaged calibration patches; the best epoch is chosen by it."""
+        """Log the loss over undamaged calibration patches."""
         self.log(
             "calibration_loss", self._loss(*batch), on_epoch=True, prog_bar=True, batch_size=len(batch[0])
         )

@@ -18,12 +18,12 @@ _DARK, _ACCENT, _GREY = "#1f3a5f", "#c0562f", "#8a8f98"
 SHOWN = 6
 
 
-def draw_learning_curves(history: pd.DataFrame, best_epoch: int, path: Path) -> None:
+def draw_learning_curves(history: pd.DataFrame, kept_epoch: int, path: Path) -> None:
     """Both losses against the epoch as SVG, the kept epoch marked.
 
     Args:
         history: columns epoch, train_loss, calibration_loss.
-        best_epoch: the epoch whose weights were kept.
+        kept_epoch: the epoch whose weights were kept.
         path: file to write; same inputs, same bytes.
     """
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
@@ -32,7 +32,7 @@ def draw_learning_curves(history: pd.DataFrame, best_epoch: int, path: Path) -> 
     axes.plot(
         history["epoch"], history["calibration_loss"], color=_DARK, label="calibration patches (held out)"
     )
-    axes.axvline(best_epoch, color=_ACCENT, linewidth=1, linestyle="--", label=f"kept: epoch {best_epoch}")
+    axes.axvline(kept_epoch, color=_ACCENT, linewidth=1, linestyle="--", label=f"kept: epoch {kept_epoch}")
     axes.set(xlabel="epoch", ylabel="mean squared error (grey values 0 to 1)", yscale="log")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)

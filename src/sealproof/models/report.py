@@ -9,6 +9,7 @@ import pandas as pd
 
 from sealproof.evidence.records import Recorder
 from sealproof.models.data import Rows
+from sealproof.models.settings import TrainSettings
 from sealproof.models.training import Fitted
 
 Facts = dict[str, float | int | str]
@@ -21,10 +22,14 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
         "images",
         "normal images of split calibration whose regions of interest were found",
     ),
-    "calibration_patches": ("patches", "patches of these images; their loss chose the epoch"),
+    "calibration_patches": (
+        "patches",
+        "patches of these images; their loss was watched, and chose the epoch only where `keep` is best",
+    ),
     "weights": ("weights", "trained weights and biases of the network"),
     "epochs": ("epochs", "passes over the training patches"),
-    "best_epoch": ("epochs", "the epoch whose weights were kept: the first of the lowest calibration loss"),
+    "kept_epoch": ("epochs", "the epoch whose weights were kept"),
+    "keep": ("1", "which epoch's weights are kept: last, or best by the loss of held-out normals"),
     "train_loss": (
         "1",
         "mean over the kept epoch's batches of the mean squared error, grey values 0 to 1, while training",
@@ -38,13 +43,16 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
 }
 
 
-def training_facts(fitted: Fitted, regions: pd.DataFrame, rows: Mapping[str, Rows], seed: int) -> Facts:
+def training_facts(
+    fitted: Fitted, regions: pd.DataFrame, rows: Mapping[str, Rows], settings: TrainSettings, seed: int
+) -> Facts:
     """The facts of a training, in the order of `DEFINITIONS`.
 
     Args:
         fitted: the result of `fit`.
         regions: columns image_id and row.
         rows: rows of `patches.npy` used, by split `train` and `calibration`.
+        settings: architecture and training, as given to `fit`.
         seed: the seed that was given to `fit`.
     """
     images = {
@@ -58,8 +66,9 @@ def training_facts(fitted: Fitted, regions: pd.DataFrame, rows: Mapping[str, Row
         "calibration_patches": fitted.calibration_patches,
         "weights": fitted.weights,
         "epochs": len(fitted.history),
-        "best_epoch": fitted.best_epoch,
-        **fitted.best,
+        "kept_epoch": fitted.kept_epoch,
+        "keep": settings.keep,
+        **fitted.losses,
         "seed": seed,
         "device": fitted.device,
     }

@@ -24,6 +24,9 @@ class TrainSettings(StrictModel):
         batch_size: patches a step.
         learning_rate: Adam's step size, or its peak under the `one-cycle` schedule.
         schedule: `constant`, or `one-cycle`: up to the learning rate, then down to nearly nothing.
+        keep: the weights of the `last` epoch, so that held-out normals have no part in training and thresholds
+            from their scores keep their promises to the letter; or of the `best` one by held-out loss, which
+            makes these normals fit a little better than new ones.
         augment: which mirrored copies of a normal patch are normal patches too.
         shift: largest random shift of a training patch in pixels, edges repeated.
         damage: `none`, or `repair`: patches are damaged by coherent occlusions and noise and must be
@@ -40,6 +43,7 @@ class TrainSettings(StrictModel):
     batch_size: PositiveInt = 16
     learning_rate: PositiveFloat = Field(default=0.001, le=1)
     schedule: Literal["constant", "one-cycle"] = "constant"
+    keep: Literal["last", "best"] = "last"
     augment: Literal["none", "flip-horizontal", "flip-vertical", "flip-both"] = "none"
     shift: int = Field(default=0, ge=0, le=64)
     damage: Literal["none", "repair"] = "none"

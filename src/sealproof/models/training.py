@@ -1,4 +1,4 @@
-"""Training of the attention autoencoder: seeded, deterministic, the best epoch kept by calibration loss."""
+"""Training of the attention autoencoder: seeded, deterministic; the held-out loss is watched at every epoch."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ class Fitted:
     """A trained autoencoder and how it came about.
 
     Attributes:
-        model: on the CPU, in evaluation mode, with the weights of the best epoch.
+        model: on the CPU, in evaluation mode, with the weights of the kept epoch.
         history: one row an epoch: epoch (from 1), train_loss, calibration_loss.
-        best_epoch: the epoch whose weights were kept: the first of the lowest calibration loss.
+        kept_epoch: the epoch whose weights were kept: the last, or the first of the lowest calibration loss.
         training_patches: patches the weights learnt from.
-        calibration_patches: patches the best epoch was chosen by.
+        calibration_patches: patches whose loss was watched, and chose the epoch where the best one is kept.
         device: `cpu` or `cuda`.
     """
 
     model: AttentionAutoencoder
     history: pd.DataFrame
-    best_epoch: int
+    kept_epoch: int
     training_patches: int
     calibration_patches: int
     device: str
 
     @property
-    def best(self) -> dict[str, float]:
-        """The losses of the best epoch."""
-        row = self.history.iloc[self.best_epoch - 1]
+    def losses(self) -> dict[str, float]:
+        """The losses of the kept epoch."""
+        row = self.history.iloc[self.kept_epoch - 1]
         return {name: float(row[name]) for name in ("train_loss", "calibration_loss")}
 
     @property
@@ -77,7 +77,7 @@ def fit(
     Args:
         patches: (rows, height, width) uint16, value x 65535; usually a memory map.
         train_rows: rows the weights learn from.
-        calibration_rows: held-out rows whose loss decides which epoch is kept.
+        calibration_rows: held-out rows whose loss is watched; where `settings.keep` is `best` it chooses the epoch.
         settings: architecture and training.
         seed: initial weights, order of the patches, augmentation, damage and dropout follow from it.
         device: `auto` (a GPU when there is one), `cpu` or `cuda`.
@@ -110,7 +110,7 @@ def fit(
     model.load_state_dict(keeper.state)
     kind = "cuda" if trainer.strategy.root_device.type == "cuda" else "cpu"
     return Fitted(
-        model.eval(), keeper.history, keeper.best_epoch, len(train_rows), len(calibration_rows), kind
+        model.eval(), keeper.history, keeper.kept_epoch, len(train_rows), len(calibration_rows), kind
     )
 
 
@@ -189,14 +189,14 @@ def _quiet() -> Iterator[None]:
 
 
 class _Keeper(lightning.Callback):  # type: ignore[misc]  # Lightning is not typed for us: mypy skips its imports
-    """Keeps losses and the weights of the best epoch in memory; stops at a loss that is not finite."""
+    """Keeps losses and the weights of one epoch in memory; stops at a loss that is not finite."""
 
     def __init__(self, settings: TrainSettings) -> None:
         self._settings = settings
         self._batch_losses: list[float] = []
         self._rows: list[tuple[int, float, float]] = []
         self._lowest = math.inf
-        self.best_epoch = 0
+        self.kept_epoch = 0
         self.state: dict[str, torch.Tensor] = {}
 
     @property
@@ -213,8 +213,8 @@ class _Keeper(lightning.Callback):  # type: ignore[misc]  # Lightning is not typ
         self._refuse_unless_finite(loss, epoch, "calibration")
         self._rows.append((epoch, math.fsum(self._batch_losses) / len(self._batch_losses), loss))
         self._batch_losses.clear()
-        if loss < self._lowest:
-            self._lowest, self.best_epoch = loss, epoch
+        if loss < self._lowest or self._settings.keep == "last":
+            self._lowest, self.kept_epoch = loss, epoch
             weights = learner.autoencoder.state_dict().items()
             self.state = {name: value.detach().cpu().clone() for name, value in weights}
 
