@@ -21,6 +21,7 @@ USAGE_ERROR = 64
 #: Command -> module and function, in the order in which a release comes about.
 COMMANDS = {
     "init": ("init", "init"),
+    "plan": ("plan", "plan"),
     "approve": ("approve", "approve"),
     "gate": ("gate", "gate"),
     "show": ("gate", "show"),
@@ -28,6 +29,7 @@ COMMANDS = {
     "record": ("record", "record"),
     "dispose": ("dispose", "dispose"),
     "reproduce": ("reproduce", "reproduce"),
+    "repeatability": ("repeatability", "repeatability"),
     "demo-pki": ("demo_pki", "demo_pki"),
     "sign": ("sign", "sign"),
     "release": ("release", "release"),

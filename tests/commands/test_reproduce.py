@@ -1,6 +1,6 @@
 import pytest
 import typer
-from tests.change.project import PRODUCT, commit, make_project, report, write_stage
+from tests.change.project import OUTPUTS, PRODUCT, commit, make_project, report, write_stage
 from typer.testing import CliRunner
 
 from sealproof.commands.reproduce import reproduce
@@ -29,7 +29,7 @@ def test_reproduced_then_not(root, tmp_path):
     found = call(root, "--keep", str(tmp_path / "kept"))
     assert found.exit_code == 0, found.output
     assert "Running stage 'evaluate'" in found.output
-    assert "9 identical by SHA-256" in found.output
+    assert f"{OUTPUTS} identical by SHA-256" in found.output
     assert "written products/tiny/executions/IQ-024.json" in found.output
     assert report(root)["verdict"] == "reproduced"
     assert (tmp_path / "kept" / "project" / "artifacts").is_dir()
@@ -40,7 +40,7 @@ def test_reproduced_then_not(root, tmp_path):
     assert found.exit_code == 1, found.output
     assert "not reproduced" in found.output
     assert "artifacts/tiny/train/records.json" in found.output
-    assert report(root)["counts"]["different"] == 8
+    assert report(root)["counts"]["different"] == OUTPUTS - 1
 
 
 def test_a_dirty_tree_and_a_full_folder_are_refused(root, tmp_path):

@@ -1,5 +1,6 @@
 """A small project as the stages before the evaluation leave it: images, manifest, seal, regions, scores, weights."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -88,7 +89,25 @@ def thresholds():
     """thresholds.json, cut down to what the evaluation reads."""
 
     def method(threshold, calibration, promised=0.05):
-        return {"threshold": threshold, "calibration": calibration, "promised_false_reject_rate": promised}
+        return {
+            "threshold": threshold,
+            "calibration": calibration,
+            "eligible": threshold is not None,
+            "promised_false_reject_rate": promised,
+            "promise": "" if threshold is None else "At most so many of new normal parts are rejected.",
+            "promise_confidence": None,
+            "details": {"estimate": 0.15} if threshold is None else {},
+        }
+
+    def setting(rejected, missed, low, high):
+        return {
+            "false_reject_rate": rejected,
+            "missed_defect_rate": missed,
+            "accept_below": low,
+            "reject_from": high,
+            "reason": "" if low and high else "too few normals",
+            "share_undecided": {"calibration": None, "tuning": None},
+        }
 
     def both(calibration):
         return {
@@ -97,9 +116,19 @@ def thresholds():
         }
 
     return {
-        "in_force": {"score": "4-ms-ssim", "method": "percentile", "threshold": 0.1},
+        "in_force": {
+            "score": "4-ms-ssim",
+            "method": "percentile",
+            "calibration": "held-out",
+            "threshold": 0.1,
+            "accept_below": None,
+        },
         "scores": both("held-out"),
         "training_scores": both("training"),
+        "three_way": {
+            "4-ms-ssim": [setting(0.05, 0.1, 0.07, 0.12), setting(0.01, 0.1, 0.07, None)],
+            "mse": [setting(0.05, 0.1, 0.01, 0.014)],
+        },
     }
 
 
@@ -125,22 +154,63 @@ def project(tmp_path, rows):
     definition = tmp_path / "products" / "elpv-mono"
     definition.mkdir(parents=True)
     shutil.copy(ROOT / "products" / "elpv-mono" / "inspection.yaml", definition)
-    (definition / "acceptance.yaml").write_text("criteria: []\n")
+    shutil.copy(ROOT / "products" / "elpv-mono" / "acceptance.yaml", definition)
     artifacts = tmp_path / "artifacts" / "elpv-mono"
     sealed_manifest, sealed = seal(as_manifest(rows))
     write_manifest(artifacts / "ingest" / "manifest.parquet", sealed_manifest)
     write_sealed_labels(artifacts / "ingest" / "sealed_labels.parquet", sealed)
+    counts = rows.loc[rows["split"] == "test", "label"].map({0: "normal", 1: "defective"}).value_counts()
+    summary = {"splits": {"test": counts.to_dict()}}
+    (artifacts / "ingest" / "split_summary.json").write_text(json.dumps(summary))
     _write_images(tmp_path / "data" / "elpv-mono", rows)
     for stage in ("roi", "score", "train"):
         (artifacts / stage).mkdir()
     rows[["image_id", "split", "decided", *SCORES]].to_parquet(
         artifacts / "score" / "scores.parquet", index=False
     )
+    _write_what_is_not_asked_for(tmp_path, artifacts)
     regions, maps = regions_of(rows)
     regions.to_parquet(artifacts / "roi" / "regions.parquet", index=False)
     np.save(artifacts / "score" / "maps.npy", maps)
     (artifacts / "train" / "model.safetensors").write_bytes(b"weights")
+    seeded_defects(rows).to_parquet(artifacts / "challenge" / "seeded.parquet", index=False)
     return tmp_path
+
+
+def seeded_defects(rows):
+    """seeded.parquet: blobs in the held-out normals, which raise the scores with their size."""
+    normals = rows[(rows["split"] == "calibration") & rows["decided"]].head(20)
+    parts = [
+        normals[["image_id", "decided"]].assign(
+            defect="dark-blob",
+            size_px=size,
+            size_mm=np.nan,
+            contrast=0.6,
+            **{name: normals[name] * (1 + size / 8) for name in SCORES},
+        )
+        for size in (2.0, 4.0, 8.0, 16.0)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _write_what_is_not_asked_for(root, artifacts):
+    """No folds and no declared disturbance; the simulation studies as they are committed."""
+    shutil.copytree(ROOT / "protocols" / "data", root / "protocols" / "data")
+    for stage in ("cross_fit", "challenge"):
+        (artifacts / stage).mkdir()
+    scored = dict.fromkeys(SCORES, np.empty(0))
+    texts = dict.fromkeys(("image_id", "split"), np.empty(0, dtype=str))
+    crossed = pd.DataFrame(
+        {**texts, "fold": np.empty(0, dtype=int), "decided": np.empty(0, dtype=bool), **scored}
+    )
+    crossed[["image_id", "fold", "split", "decided", *SCORES]].to_parquet(
+        artifacts / "cross_fit" / "scores.parquet"
+    )
+    pd.DataFrame({"image_id": np.empty(0, dtype=str)}).to_parquet(
+        artifacts / "challenge" / "disturbed.parquet"
+    )
+    content = {"declared": False, "severities": [], "envelope": {}, "images": {"test": 60, "disturbed": 0}}
+    (artifacts / "challenge" / "challenge.json").write_text(json.dumps({"disturbed": content}))
 
 
 def _write_images(folder, rows):

@@ -81,6 +81,20 @@ def test_without_a_threshold_nothing_is_accepted_and_nothing_passes(undecided_ev
     assert all(group.recall.value in (0, None) for group in found.subgroups)
 
 
+def test_a_three_way_verdict_that_is_out_of_reach_takes_the_threshold_back(
+    labels, scores, manifest, thresholds
+):
+    thresholds["in_force"] |= {"threshold": None, "reason_code": "acceptance-out-of-reach"}
+    cases = assemble_cases(labels, scores, manifest)
+    found = evaluate(cases, thresholds, manifest, EvaluateSettings(bootstrap=200), 7)
+    assert set(found.cases["verdict"]) == {"undecided"}
+    assert found.in_force.counts.undecided == 60
+    assert found.in_force.metrics["recall"].value is None
+    thresholds["in_force"]["reason_code"] = "valid"
+    with pytest.raises(EvidenceAlteredError, match="do not fit"):
+        evaluate(cases, thresholds, manifest, EvaluateSettings(bootstrap=200), 7)
+
+
 def test_the_same_inputs_give_the_same_evaluation(evaluation, labels, scores, manifest, thresholds):
     shuffled = assemble_cases(
         labels.sample(frac=1, random_state=5), scores.sample(frac=1, random_state=6), manifest

@@ -9,7 +9,7 @@ import yaml
 from pipeline import evaluate as evaluate_script
 from pipeline import threshold as threshold_script
 
-from sealproof.evidence.errors import EvidenceAlteredError
+from sealproof.evidence.errors import DefinitionError, EvidenceAlteredError, EvidenceMissingError
 from sealproof.evidence.ledger import read_ledger
 from sealproof.evidence.records import RecordBook
 from sealproof.settings import load_settings
@@ -57,9 +57,12 @@ def test_both_stages_write_what_the_contract_says(root):
     written = {path.relative_to(reports).as_posix() for path in reports.rglob("*") if path.is_file()}
     assert written == {
         "metrics.json",
-        *(f"thresholds/{name}" for name in ("thresholds.csv", "thresholds.svg", "evt.svg")),
+        "thresholds/thresholds.csv",
+        *(f"thresholds/{name}.svg" for name in ("thresholds", "calibration_gap", "evt", "evt_stability")),
+        *(f"thresholds/{name}.svg" for name in ("guarantees", "evt_sample_size")),
         *(f"evaluation/{name}.svg" for name in ("roc", "pr", "histogram", "confusion")),
-        *(f"evaluation/{name}.csv" for name in ("roc", "pr", "histogram")),
+        *(f"evaluation/{name}.svg" for name in ("robustness", "detection")),
+        *(f"evaluation/{name}.csv" for name in ("roc", "pr", "histogram", "detection")),
         *(f"evaluation/{name}.png" for name in ("false_negatives", "false_positives", "examples")),
     }
     book = RecordBook.load(
@@ -67,8 +70,12 @@ def test_both_stages_write_what_the_contract_says(root):
     )
     assert book["threshold.in_force.threshold"].value == book["evaluate.4-ms-ssim.threshold"].value
     assert book["evaluate.4-ms-ssim.recall.low"].artefact == "artifacts/elpv-mono/evaluate/evaluation.json"
-    assert threshold.metrics["4-ms-ssim.mean_sigma"] == book["threshold.in_force.threshold"].value
+    assert threshold.metrics["4-ms-ssim.conformal"] == book["threshold.in_force.threshold"].value
     assert evaluated.metrics["4-ms-ssim.auroc"] == book["evaluate.4-ms-ssim.auroc"].value
+    assert book["evaluate.plan.ac-01.carried"].value is False, (
+        "30 defective images cannot prove a recall of 0.9"
+    )
+    assert book["evaluate.plan.ac-01.units_needed"].value == 36
     predictions = pd.read_parquet(artifacts / "evaluate" / "predictions.parquet")
     metrics = json.loads((reports / "metrics.json").read_text())
     caught = ((predictions["label"] == 1) & (predictions["verdict"] == "reject")).sum()
@@ -126,3 +133,19 @@ def test_without_a_valid_threshold_both_stages_succeed_and_nothing_is_accepted(r
     assert set(predictions["verdict"]) == {"undecided"}
     metrics = json.loads((root / "reports" / "elpv-mono" / "metrics.json").read_text())
     assert metrics["4-ms-ssim"]["recall"] == {"value": None, "low": None, "high": None}
+
+
+def test_what_the_test_set_cannot_carry_is_printed_while_it_is_sealed(root, capsys):
+    run(root, "threshold", threshold_script)
+    (root / "artifacts" / "elpv-mono" / "ingest" / "sealed_labels.parquet").unlink()
+    with pytest.raises(EvidenceMissingError):
+        run(root, "evaluate", evaluate_script)
+    assert ">= 0.8843" in capsys.readouterr().out
+
+
+def test_criteria_that_cannot_stand_leave_the_seal_unbroken(root):
+    run(root, "threshold", threshold_script)
+    (root / "products" / "elpv-mono" / "acceptance.yaml").write_text("criteria: []\n")
+    with pytest.raises(DefinitionError):
+        run(root, "evaluate", evaluate_script)
+    assert not (root / "artifacts" / "elpv-mono" / "ledger.jsonl").exists()

@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from sealproof.commands.common import Product, Root, workspace_of
+from sealproof.evaluation.tables import plan_table
 from sealproof.evidence.ledger import read_ledger
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.acceptance import Acceptance
 from sealproof.qualification.approval import MEANING
+from sealproof.qualification.carrying import refuse_what_is_not_carried
 from sealproof.qualification.catalogue import Catalogue
 from sealproof.qualification.definitions import STAGE_NAMES
 from sealproof.qualification.entries import approve as enter_approval
@@ -27,12 +29,18 @@ def approve(
     root: Root = Path(),
     product: Product = None,
 ) -> None:
-    """Approve acceptance criteria and protocols as they are now; the files are frozen by hash."""
+    """Approve acceptance criteria and protocols as they are now; the files are frozen by hash.
+
+    Criteria that the test set is too small to prove, even with no error at all, are refused.
+    """
     workspace = workspace_of(root, product)
     definitions = load_definitions(workspace)
     console = Console()
     console.print(criteria_table(definitions.acceptance))
     console.print(cases_table(definitions.catalogue))
+    plan = refuse_what_is_not_carried(workspace, definitions.acceptance)
+    if plan is not None:
+        console.print(plan_table(plan))
     approval = enter_approval(workspace, by=by, role=role, meaning=meaning)
     path = workspace.relative(workspace.approval)
     console.print(

@@ -48,13 +48,26 @@ def score_names(table: pd.DataFrame) -> list[str]:
     return [str(name) for name, kind in kinds if pd.api.types.is_float_dtype(kind) and name != "size_mm"]
 
 
-def verdicts(scores: ArrayLike, decided: ArrayLike, threshold: float | None) -> NDArray[np.str_]:
+def verdicts(
+    scores: ArrayLike, decided: ArrayLike, threshold: float | None, accept_below: float | None = None
+) -> NDArray[np.str_]:
     """`reject` at or above the threshold, `accept` below it, `undecided` where there is no finite score or
     threshold.
+
+    Args:
+        scores: (n,) scores, higher = more anomalous.
+        decided: (n,) whether the image has a region of interest, and therefore a score.
+        threshold: None when there is no valid one.
+        accept_below: with a three-way verdict, the score below which is accepted; from there up to the threshold an
+            image is undecided. None: two verdicts, everything below the threshold is accepted.
 
     Example:
         >>> verdicts([0.9, 1.0, float("nan")], [True, True, False], 1.0).tolist()
         ['accept', 'reject', 'undecided']
+        >>> verdicts([0.4, 0.5, 0.9, 1.0], [True] * 4, 1.0, accept_below=0.5).tolist()
+        ['accept', 'undecided', 'undecided', 'reject']
+        >>> verdicts([0.9], [True], 1.0, accept_below=2.0).tolist()
+        ['accept']
         >>> verdicts([0.9], [True], None).tolist()
         ['undecided']
         >>> verdicts([float("nan"), 0.9], [True, True], float("nan")).tolist()
@@ -63,10 +76,11 @@ def verdicts(scores: ArrayLike, decided: ArrayLike, threshold: float | None) -> 
     values = np.asarray(scores, dtype=np.float64)
     if threshold is None or not math.isfinite(threshold):
         return np.full(values.shape, UNDECIDED)
-    known = np.asarray(decided, dtype=bool) & np.isfinite(
-        values
-    )  # no comparison holds with NaN: it would accept
-    return np.where(~known, UNDECIDED, np.where(is_rejected(values, threshold), REJECT, ACCEPT))
+    limits = [threshold] if accept_below is None else [threshold, accept_below]
+    known = np.asarray(decided, dtype=bool) & np.isfinite(values)
+    # No comparison holds with NaN, be it a score or a limit: what is neither rejected nor accepted is undecided.
+    below = np.where(values < np.min(limits), ACCEPT, UNDECIDED)
+    return np.where(~known, UNDECIDED, np.where(is_rejected(values, threshold), REJECT, below))
 
 
 def worst_case(scores: ArrayLike, decided: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:

@@ -8,10 +8,15 @@ import numpy as np
 import pandas as pd
 
 from sealproof.evaluation.cases import worst_case
-from sealproof.evaluation.counts import ACCEPT, REJECT
-from sealproof.evaluation.evaluate import METRICS, Evaluation, MethodEvaluation
+from sealproof.evaluation.counts import ACCEPT, REJECT, UNDECIDED
+from sealproof.evaluation.evaluate import METRICS, Evaluation
+from sealproof.evaluation.methods import promise_kept
+from sealproof.evaluation.noninferiority import noninferiority_json
+from sealproof.evaluation.predictive import predictive_values
 from sealproof.evaluation.ranking import Curves, curves
+from sealproof.evaluation.reliability import reliability_json
 from sealproof.evaluation.subgroups import smallest, without_images
+from sealproof.evaluation.three_way import three_way_json
 
 
 def metrics_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -26,46 +31,68 @@ def metrics_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
-    """evaluation.json: counts, both ways to treat undecided images, every method, subgroups, errors."""
+    """evaluation.json: counts, both ways to treat undecided images, every method, subgroups, errors, and what
+    follows from the counts in force: predictive values, reliabilities, the comparison with human inspection.
+    """
+    promise = evaluation.promise
     return {
         "in_force": {
             "score": evaluation.score,
             "method": evaluation.method,
+            "calibration": evaluation.calibration,
             "threshold": evaluation.in_force.threshold,
+            "accept_below": evaluation.accept_below,
         },
         "confidence": evaluation.confidence,
         "test": _test_set(evaluation),
         "scores": {name: _score(evaluation, name) for name in evaluation.scores},
-        "methods": [_method(row) for row in evaluation.methods],
-        "promise": _method(evaluation.promise) | {"kept": promise_kept(evaluation.promise)},
+        "methods": [row.as_json() for row in evaluation.methods],
+        "promise": promise.as_json() | {"kept": promise_kept(promise)},
         "subgroups": _subgroups(evaluation),
         "false_negatives": _listed(evaluation.errors(1), evaluation.score),
         "false_positives": _listed(evaluation.errors(0), evaluation.score),
         "undecided": _listed(evaluation.undecided(), evaluation.score),
+        **_consequences(evaluation),
     }
 
 
-def promise_kept(row: MethodEvaluation) -> bool | None:
-    """False when the observed false rejects lie significantly above the promised rate; None without a
-    promise.
+def _consequences(evaluation: Evaluation) -> dict[str, Any]:
+    """Sections that follow from the verdicts in force and from what was known before the opening."""
+    known, counts, confidence = evaluation.beforehand, evaluation.in_force.counts, evaluation.confidence
+    return {
+        "plan": None if known.plan is None else known.plan.as_json(),
+        "predictive": _predictive(evaluation),
+        "reliability": reliability_json(counts, evaluation.subgroups, confidence, evaluation.reason),
+        "three_way": three_way_json(evaluation.cases, evaluation.score, evaluation.three_way, confidence),
+        "non_inferiority": noninferiority_json(counts, known.human, confidence, evaluation.reason),
+    }
 
-    True does not prove the promise: it says that the test split does not refute it.
-    """
-    if row.promised is None or row.false_rejects.low is None:
-        return None
-    return row.false_rejects.low <= row.promised
+
+def _predictive(evaluation: Evaluation) -> dict[str, Any]:
+    prevalence = evaluation.beforehand.prevalence
+    found = predictive_values(
+        evaluation.in_force.counts.conservative(), prevalence, evaluation.confidence, evaluation.reason
+    )
+    return {
+        "provided": prevalence is not None,
+        "field_prevalence": prevalence,
+        **{name: value.as_json() for name, value in found.items()},
+    }
 
 
 def _test_set(evaluation: Evaluation) -> dict[str, int]:
     cases = evaluation.cases
-    unscored = ~cases["decided"]
+    # Without any valid threshold nobody is helped by counting all: the images without a score are told apart.
+    undecided = ~cases["decided"]
+    if evaluation.accept_below is not None and evaluation.in_force.threshold is not None:
+        undecided = cases["verdict"] == UNDECIDED
     return {
         "images": len(cases),
         "normal": int((cases["label"] == 0).sum()),
         "defective": int((cases["label"] == 1).sum()),
-        "undecided": int(unscored.sum()),
-        "undecided_normal": int((unscored & (cases["label"] == 0)).sum()),
-        "undecided_defective": int((unscored & (cases["label"] == 1)).sum()),
+        "undecided": int(undecided.sum()),
+        "undecided_normal": int((undecided & (cases["label"] == 0)).sum()),
+        "undecided_defective": int((undecided & (cases["label"] == 1)).sum()),
     }
 
 
@@ -77,19 +104,6 @@ def _score(evaluation: Evaluation, name: str) -> dict[str, Any]:
         "metrics": {metric: found.metrics[metric].as_json() for metric in METRICS},
         "decided_only": {metric: found.decided_only[metric].as_json() for metric in METRICS},
         "auroc_delong": found.delong.as_json(),
-    }
-
-
-def _method(row: MethodEvaluation) -> dict[str, Any]:
-    return {
-        "score": row.score,
-        "method": row.method,
-        "calibration": row.calibration,
-        "threshold": row.threshold,
-        "promised_false_reject_rate": row.promised,
-        "observed_false_reject_rate": row.false_rejects.as_json(),
-        "counts": row.counts.as_json(),
-        "metrics": {name: found.as_json() for name, found in row.metrics.items()},
     }
 
 

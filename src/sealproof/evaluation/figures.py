@@ -119,6 +119,11 @@ def histogram_figure(evaluation: Evaluation) -> Figure:
             key.append((f"undecided, without a score ({unscored})", UNDECIDED))
         colour_key(axes, key)
         _mark_threshold(axes, evaluation.in_force.threshold)
+        if evaluation.accept_below is not None:
+            axes.axvline(evaluation.accept_below, color=INK, linewidth=1.0, linestyle=(0, (4, 2)))
+            at = (evaluation.accept_below, 0.88)
+            text = f"accepted below {evaluation.accept_below:.4g} "
+            axes.annotate(text, at, xycoords=("data", "axes fraction"), ha="right", fontsize=7.5)
         return figure
 
 

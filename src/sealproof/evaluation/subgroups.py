@@ -8,10 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from sealproof.evaluation.claims import DEFECT_TYPE
 from sealproof.evaluation.counts import ConfusionCounts, count_verdicts
 from sealproof.evaluation.intervals import Estimate, rate_estimates
-
-DEFECT_TYPE = "defect_type"
 
 
 @dataclass(frozen=True)
