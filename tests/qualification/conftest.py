@@ -15,7 +15,7 @@ from sealproof.qualification.criteria import judge_product
 from sealproof.qualification.library import CHECKS
 from sealproof.settings import load_settings
 
-STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate")
+STAGES = ("ingest", "check", "roi", "train", "score", "cross_fit", "threshold", "challenge", "evaluate")
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,17 @@ def make_small_project(root):
     _copy(root)
     settings = load_settings(root)
     acquire(settings.workspace.images, settings.inspection.dataset, settings.params.seed)
-    for stage in ("ingest", "check", "roi", "train", "score", "threshold", "evaluate"):
+    for stage in (
+        "ingest",
+        "check",
+        "roi",
+        "train",
+        "score",
+        "cross_fit",
+        "threshold",
+        "challenge",
+        "evaluate",
+    ):
         run_stage_script(settings, stage, OWN.get(stage))
     return settings
 
@@ -51,6 +61,8 @@ def _copy(root):
     params["score"]["mahalanobis"]["features"] = 20
     params["threshold"]["bootstrap"] = 50
     params["evaluate"]["bootstrap"] = 50
+    params["challenge"] |= {"severities": [1.0, 2.0], "images": 20}
+    params["challenge"]["seeded"]["images"] = 20
     (root / "params.yaml").write_text(yaml.safe_dump(params))
     path = root / "products" / PRODUCT / "inspection.yaml"
     inspection = yaml.safe_load(path.read_text())

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from tests.qualification.build import ROOT, book, outcome, write
 
+from sealproof.evaluation.planning import strongest_bound
 from sealproof.evidence import strict
 from sealproof.evidence.errors import DefinitionError
-from sealproof.qualification.acceptance import Acceptance, all_met, judge, load_acceptance, strongest_bound
+from sealproof.qualification.acceptance import Acceptance, all_met, judge, load_acceptance
 from sealproof.qualification.catalogue import load_catalogue
 from sealproof.qualification.challenge import CRITERION
 from sealproof.qualification.scaffold import write_acceptance_model

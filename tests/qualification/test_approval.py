@@ -28,12 +28,17 @@ def test_a_new_product_has_the_folders_for_what_people_enter(tmp_path):
             Image.new("L", (8, 8), number).save(picture)
     init_product(tmp_path, "part", tmp_path / "pictures")
     kept = sorted(path.parent.name for path in (tmp_path / "products" / "part").rglob(".gitkeep"))
-    assert kept == ["approvals", "deviations", "executions"]
+    assert kept == ["approvals", "deviations", "executions", "repeatability"]
 
 
 def test_every_product_of_this_project_has_them():
     for product in (ROOT / "products").iterdir():
-        assert {path.name for path in product.iterdir()} >= {"approvals", "deviations", "executions"}, product
+        assert {path.name for path in product.iterdir()} >= {
+            "approvals",
+            "deviations",
+            "executions",
+            "repeatability",
+        }, product
 
 
 @pytest.fixture

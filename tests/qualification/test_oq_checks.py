@@ -188,18 +188,36 @@ def test_altered_model(sound, run, monkeypatch):
 def test_thresholds_recomputed(sound, run):
     finding = run("threshold-recomputed", sound, relative_tolerance=1e-9)
     assert finding.passed is True
-    assert finding.values["compared"] >= 24
+    assert finding.values["compared"] >= 40
 
 
-@pytest.mark.parametrize("method", ["mean_sigma", "percentile", "conformal", "supervised_accuracy"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "mean_sigma",
+        "percentile",
+        "conformal",
+        "tolerance_normal",
+        "supervised_accuracy",
+        "supervised_balanced",
+        "cost",
+    ],
+)
 def test_a_threshold_that_differs_is_found(sound, run, method):
-    scores = sound.thresholds["scores"]
-    score = next(name for name, methods in scores.items() if methods[method]["threshold"] is not None)
-    result = scores[score][method]
-    result["threshold"] *= 1 + 1e-7
+    score, result = next((score, methods[method]) for score, methods in sound.thresholds["scores"].items())
+    if result["threshold"] is None:
+        result["details"]["estimate"] *= 1 + 1e-7
+    else:
+        result["threshold"] *= 1 + 1e-7
     finding = run("threshold-recomputed", sound, relative_tolerance=1e-9)
     assert finding.passed is False
     assert f"{score} {method}" in finding.actual
+
+
+def test_a_verdict_in_three_ways_that_is_out_of_reach_leaves_no_threshold(sound, run):
+    sound.thresholds["in_force"] |= {"threshold": None, "reason_code": "acceptance-out-of-reach"}
+    finding = run("threshold-recomputed", sound, relative_tolerance=1e-9)
+    assert (finding.passed, finding.values["problems"]) == (None, [])
 
 
 def test_a_threshold_in_force_that_is_not_of_its_method(sound, run):
@@ -339,3 +357,27 @@ def test_relative_difference():
     assert relative_difference(np.array([-2.0, 4.0]), np.array([-2.0, 4.4])) == pytest.approx(0.1)
     assert relative_difference(np.array([np.nan]), np.array([np.nan])) == 0
     assert relative_difference(np.array([1.0]), np.array([np.inf])) == float("inf")
+
+
+def test_a_verdict_at_the_limit_is_told_from_one_that_changed(sound):
+    detector = Detector.released(sound)
+    limit = detector.threshold
+    first = np.array([limit, limit * 0.5, limit * 1.5])
+    rounded = np.array([limit * (1 - 1e-9), limit * 0.5, limit * 1.5])
+    assert detector.changes(first, first, 1e-6) == (0, 0)
+    assert detector.changes(first, rounded, 1e-6) == (0, 1)
+    off = np.array([limit * (1 + 1e-3), limit * 0.5, limit * 1.5])
+    assert detector.changes(off, rounded, 1e-6) == (1, 0)
+    assert detector.changes(off, rounded, 1e-2) == (0, 1)
+
+
+def test_a_verdict_in_three_ways_is_decided_at_both_limits(sound, run, monkeypatch):
+    sound.thresholds["in_force"]["accept_below"] = sound.thresholds["in_force"]["threshold"] / 2
+    plain = run("decision-boundary", sound)
+    assert plain.passed is True
+    monkeypatch.setattr(
+        oq_input,
+        "verdicts",
+        lambda scores, decided, threshold, _below=None: verdicts(scores, decided, threshold),
+    )
+    assert run("decision-boundary", sound).passed is False

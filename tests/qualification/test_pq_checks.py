@@ -3,11 +3,14 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from tests.qualification.build import outcome, write
 from tests.qualification.conftest import context_of
 
+from sealproof.evaluation.counts import ConfusionCounts
+from sealproof.evaluation.predictive import predictive_values
 from sealproof.evidence.errors import DefinitionError
 from sealproof.evidence.files import read_json, write_json
 from sealproof.evidence.hashing import sha256_file
@@ -365,7 +368,7 @@ def test_nothing_promised_is_not_evaluable(sound, run):
     [
         lambda t: t["in_force"].update(calibration="training"),
         lambda t: t["in_force"].update(calibration="training", threshold=None),
-        lambda t: t["training_scores"]["4-ms-ssim"]["mean_sigma"].update(threshold=None),
+        lambda t: t["training_scores"]["4-ms-ssim"]["conformal"].update(threshold=None),
         lambda t: t["optimism"]["4-ms-ssim"].update(p_value=None),
     ],
 )
@@ -398,14 +401,27 @@ def test_predictive_values(altered, run):
     path.unlink()
     assert run("predictive-values", context_of(altered)).passed is None
     write(path, "field_prevalence: 0.01\n")
-    context = context_of(altered)
-    context.metrics["4-ms-ssim"].update(
-        recall={"value": 0.9, "low": 0.8, "high": 0.95}, specificity={"value": 0.9, "low": 0.8, "high": 0.95}
+    assert run("predictive-values", context_of(altered)).passed is False, (
+        "it was evaluated without a prevalence"
     )
+
+    context = context_of(altered)
+    counts = ConfusionCounts(tp=20, fp=3, tn=27, fn=10)
+    verdicts = ["reject"] * 20 + ["accept"] * 10 + ["reject"] * 3 + ["accept"] * 27
+    context.__dict__["predictions"] = pd.DataFrame({"label": [1] * 30 + [0] * 30, "verdict": verdicts})
+    found = {name: item.as_json() for name, item in predictive_values(counts, 0.01).items()}
+    context.evaluation["predictive"] = {"field_prevalence": 0.01, **found}
     finding = run("predictive-values", context)
-    assert finding.passed is True
-    assert finding.values["value"][0] == pytest.approx(0.009 / (0.009 + 0.099))
-    context.metrics["4-ms-ssim"]["recall"]["low"] = None
+    assert finding.passed is True, finding.actual
+    assert finding.values["positive"][0] == pytest.approx(0.01 * 2 / 3 / (0.01 * 2 / 3 + 0.99 * 0.1))
+    for change in ({"low": None}, {"value": 0.5}, {"high": 0.5}):
+        context.evaluation["predictive"] = {
+            "field_prevalence": 0.01,
+            **found,
+            "positive": found["positive"] | change,
+        }
+        assert run("predictive-values", context).passed is False
+    context.evaluation["predictive"] = {"field_prevalence": 0.02, **found}
     assert run("predictive-values", context).passed is False
 
 

@@ -170,7 +170,7 @@ def test_the_hashes_that_bind_a_record_are_those_of_the_contract(place):
     protocol = yaml.safe_load((place.root / "protocols" / "iq.yaml").read_text())
     definition = next(case for case in protocol["cases"] if case["id"] == "IQ-016")
     assert content["definition_sha256"] == sha256_bytes(canonical(definition))
-    stages = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate")
+    stages = ("ingest", "check", "roi", "train", "score", "cross_fit", "threshold", "challenge", "evaluate")
     files = [path for stage in stages for path in place.artifacts(stage).rglob("*") if path.is_file()]
     files.append(place.reports / "metrics.json")
     hashes = {path.relative_to(place.root).as_posix(): sha256_file(path) for path in files}

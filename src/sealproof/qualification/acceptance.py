@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
+from sealproof.evaluation.claims import Claim
+from sealproof.evaluation.planning import Bound, strongest_bound
 from sealproof.evidence import strict
 from sealproof.evidence.records import RecordBook
 from sealproof.evidence.strict import StrictModel
@@ -17,7 +19,6 @@ from sealproof.thresholds.bounds import clopper_pearson
 
 CriterionId = Annotated[str, StringConstraints(pattern=r"^AC-\d{2}$")]
 Comparison = Literal[">=", "<="]
-Bound = Literal["low", "high"]
 _COMPARISON_OF_BOUND: dict[Bound, Comparison] = {"low": ">=", "high": "<="}
 
 
@@ -149,23 +150,24 @@ def all_met(outcomes: Iterable[CriterionOutcome]) -> bool:
     return bool(found) and all(met is True for met in found)
 
 
-def strongest_bound(n: int, bound: Bound, confidence: float) -> float:
-    """The best Clopper-Pearson bound that `n` units can give: no miss (low) or no event (high).
+def claims(acceptance: Acceptance, score: str) -> tuple[Claim, ...]:
+    """The criteria as claims on the test set, in the order of the file.
 
     Args:
-        n: units, at least 1.
-        bound: `low` or `high`.
-        confidence: of the two-sided interval, in (0, 1); each side carries (1 - confidence) / 2.
-
-    Returns:
-        a proportion in [0, 1]: ((1 - confidence) / 2)^(1/n) for `low`, its complement for `high`.
-
-    Example:
-        >>> round(strongest_bound(180, "low", 0.95), 4), round(strongest_bound(180, "low", 0.90), 4)
-        (0.9797, 0.9835)
+        acceptance: the criteria.
+        score: the score in force.
     """
-    low = float(((1 - confidence) / 2) ** (1 / n))
-    return low if bound == "low" else 1 - low
+    return tuple(
+        Claim(
+            id=item.id,
+            title=item.title,
+            metric=item.metric.replace("{score}", score),
+            bound=item.bound,
+            limit=item.limit,
+            units=item.units,
+        )
+        for item in acceptance.criteria
+    )
 
 
 def _judge_one(criterion: Criterion, book: RecordBook, score: str, confidence: float) -> CriterionOutcome:

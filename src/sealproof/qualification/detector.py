@@ -5,38 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sealproof.evaluation.cases import verdicts
 from sealproof.models.data import VALUE_SCALE, open_patches
-from sealproof.models.storage import load_model
 from sealproof.qualification.context import Context
-from sealproof.scores.distance import FeatureDistance, load_distance
-from sealproof.scores.patches import Reconstructs, reconstruct, reconstruction_scores
-from sealproof.scores.settings import ScoreSettings
+from sealproof.scores.released import Patches, Positions, ReleasedDetector, Scores
 
-Patches = NDArray[np.float32]
-Positions = NDArray[np.int64]
-Scores = dict[str, NDArray[np.float64]]
+__all__ = ["Detector", "Patches", "Sample", "Scores", "draw_sample", "relative_difference"]
 
 
 @dataclass(frozen=True)
-class Detector:
-    """Weights, feature distance and threshold of a release.
+class Detector(ReleasedDetector):
+    """The released detector with the score and threshold in force.
 
     Attributes:
         score: name of the score in force.
         threshold: None when there is no valid one.
-        device: torch device, chosen as the score stage chooses it.
+        accept_below: with a three-way verdict in force, the score below which is accepted; None otherwise.
     """
 
-    model: Reconstructs
-    distance: FeatureDistance
-    settings: ScoreSettings
     score: str
     threshold: float | None
-    device: str
+    accept_below: float | None = None
 
     @classmethod
     def released(cls, context: Context) -> Detector:
@@ -46,47 +37,42 @@ class Detector:
             EvidenceMissingError, EvidenceAlteredError: weights or feature distance are not there, or not those
                 that were saved.
         """
-        force, device = context.thresholds["in_force"], context.settings.params.compute.device
-        chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+        force, params = context.thresholds["in_force"], context.settings.params
+        found = ReleasedDetector.load(
+            context.workspace.artifacts("train"),
+            context.artefact("score", "feature_distance.npz"),
+            params.score,
+            params.compute.device,
+        )
         return cls(
-            model=load_model(context.workspace.artifacts("train")).to(chosen),
-            distance=load_distance(context.artefact("score", "feature_distance.npz")),
-            settings=context.settings.params.score,
+            model=found.model,
+            distance=found.distance,
+            settings=found.settings,
+            device=found.device,
             score=str(force["score"]),
             threshold=force["threshold"],
-            device=chosen,
+            accept_below=force.get("accept_below"),
         )
-
-    def score_patches(self, patches: Patches, positions: Positions, batch_size: int | None = None) -> Scores:
-        """Every score of every patch.
-
-        Args:
-            patches: (N, H, W), values in [0, 1].
-            positions: (N,) patch numbers.
-            batch_size: patches at a time; all at once when None.
-
-        Returns:
-            score name -> (N,).
-        """
-        size = batch_size or max(1, len(patches))
-        parts = [self._batch(patches[at : at + size]) for at in range(0, len(patches), size)]
-        scores = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
-        scores["mahalanobis"] = self.distance.distance(np.concatenate([part[1] for part in parts]), positions)
-        return scores
-
-    def _batch(self, patches: Patches) -> tuple[Scores, NDArray[np.float64]]:
-        batch = torch.from_numpy(patches.copy()).to(
-            self.device
-        )  # a reversed view of one patch keeps its negative stride
-        scores, _ = reconstruction_scores(batch, reconstruct(self.model, batch))
-        with torch.inference_mode():
-            layer = self.model.features(batch[:, None], self.settings.mahalanobis.layer).cpu().numpy()
-        features = layer[:, self.distance.selected].astype(np.float64)
-        return {name: value.cpu().numpy() for name, value in scores.items()}, features
 
     def verdicts(self, scores: NDArray[np.float64]) -> NDArray[np.str_]:
         """Verdicts on scores in force, all of decided images."""
-        return verdicts(scores, np.ones(scores.shape, dtype=bool), self.threshold)
+        return verdicts(scores, np.ones(scores.shape, dtype=bool), self.threshold, self.accept_below)
+
+    def changes(
+        self, first: NDArray[np.float64], again: NDArray[np.float64], tolerance: float
+    ) -> tuple[int, int]:
+        """(changed verdicts, those of them at a limit) when scores in force are computed a second time.
+
+        At a limit is a score that lies no farther from it than the relative `tolerance` within which the two
+        scores count as the same: a conformal threshold is the next number above a calibration score, so the
+        last bit of that image's score decides.
+        """
+        changed = self.verdicts(first) != self.verdicts(again)
+        limits = [limit for limit in (self.threshold, self.accept_below) if limit is not None]
+        near = np.zeros(first.shape, dtype=bool)
+        for limit in limits:
+            near |= np.abs(first - limit) <= tolerance * abs(limit)
+        return int((changed & ~near).sum()), int((changed & near).sum())
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,15 @@ from sealproof.datasets.manifest import Origin, build_manifest
 from sealproof.datasets.sample import NORMAL, Sample
 from sealproof.evidence.errors import DataError
 from sealproof.evidence.strict import StrictModel
-from sealproof.models.data import VALUE_SCALE
 from sealproof.qualification.context import Context
 from sealproof.qualification.detector import Detector, draw_sample, relative_difference
 from sealproof.qualification.iq_software import shown
+from sealproof.qualification.oq_scores import at_the_limit
 from sealproof.qualification.registry import Finding, NoParameters, check
 from sealproof.quality.examination import Examination
 from sealproof.quality.measure import measure
 from sealproof.quality.run import RUN
 from sealproof.roi.propose import propose
-from sealproof.roi.resample import extract
 from sealproof.roi.settings import RoiSettings
 
 Image = NDArray[np.float32]
@@ -35,13 +34,7 @@ _GOOD = 8
 
 def score_image(detector: Detector, image: Image, settings: RoiSettings) -> dict[str, float] | None:
     """Every score of one image, the most anomalous patch deciding; None when it is undecided."""
-    regions = propose(image, settings)
-    if not all(region.decided for region in regions):
-        return None
-    patches = extract(image, regions, settings.patch_height, settings.patch_width)
-    stored = (np.rint(patches * VALUE_SCALE) / VALUE_SCALE).astype(np.float32)
-    scores = detector.score_patches(stored, np.arange(len(regions)))
-    return {name: float(values.max()) for name, values in scores.items()}
+    return detector.score_images([image], settings)[0]
 
 
 class RecomputedParameters(StrictModel):
@@ -65,16 +58,24 @@ def scores_recomputed(context: Context, parameters: RecomputedParameters) -> Fin
         again = np.array([scores[name] for scores in found if scores is not None])
         differences[name] = relative_difference(recorded[name].to_numpy(dtype=np.float64), again)
     known = np.array([scores[detector.score] for scores in found if scores is not None])
-    before = detector.verdicts(recorded[detector.score].to_numpy(dtype=np.float64))
-    changed = len(chosen) if undecided else int((before != detector.verdicts(known)).sum())
+    before = recorded[detector.score].to_numpy(dtype=np.float64)
+    changed, at_limit = len(chosen), 0
+    if not undecided:
+        changed, at_limit = detector.changes(before, known, parameters.relative_tolerance)
     largest = max(differences.values(), default=float("nan"))
     return Finding(
         passed=not undecided and largest <= parameters.relative_tolerance and changed == 0,
         actual=(
             f"{len(chosen)} images, {len(differences)} scores: largest relative difference {largest:.1e}; "
-            f"{changed} verdicts changed{shown([f'{image} is undecided' for image in undecided])}"
+            f"{changed} verdicts changed{at_the_limit(at_limit)}"
+            f"{shown([f'{image} is undecided' for image in undecided])}"
         ),
-        values={"images": chosen, "differences": differences, "verdicts_changed": changed},
+        values={
+            "images": chosen,
+            "differences": differences,
+            "verdicts_changed": changed,
+            "at_limit": at_limit,
+        },
         files=(context.artefact("score", "scores.parquet"), context.artefact("train", "model.safetensors")),
     )
 

@@ -33,6 +33,12 @@ def decision_boundary(context: Context, parameters: NoParameters) -> Finding:
         found = str(verdicts([score], [known], limit)[0])
         if found not in allowed:
             wrong.append(f"score {score!r}, threshold {limit!r}: {found} instead of {' or '.join(allowed)}")
+    accept_below = context.thresholds["in_force"].get("accept_below")
+    for score, expected in [] if accept_below is None else three_way_cases(float(threshold), accept_below):
+        decided += 1
+        found = str(verdicts([score], [True], threshold, accept_below)[0])
+        if found != expected:
+            wrong.append(f"score {score!r}, accepted below {accept_below!r}: {found} instead of {expected}")
     return Finding(
         passed=not wrong,
         actual=f"{decided} decisions around the threshold {threshold!r}, {len(wrong)} wrong{shown(wrong)}",
@@ -57,6 +63,24 @@ def boundary_cases(threshold: float) -> list[tuple[float, bool, float | None, tu
     cases += [(score, True, None, never_accepted) for score in (threshold, -math.inf, math.nan)]
     cases.append((threshold, True, math.nan, never_accepted))
     return cases
+
+
+def three_way_cases(threshold: float, accept_below: float) -> list[tuple[float, str]]:
+    """(score, verdict) around the limit of acceptance; a limit above the threshold leaves nobody in between.
+
+    Example:
+        >>> [verdict for _, verdict in three_way_cases(2.0, 1.0)]
+        ['undecided', 'accept', 'undecided', 'reject']
+    """
+    limit = min(accept_below, threshold)
+    between = "undecided" if limit < threshold else "reject"
+    below = "undecided" if limit < threshold else "accept"
+    return [
+        (limit, between),
+        (math.nextafter(limit, -math.inf), "accept"),
+        (math.nextafter(threshold, -math.inf), below),
+        (threshold, "reject"),
+    ]
 
 
 @check("undecided-stays-undecided", NoParameters)

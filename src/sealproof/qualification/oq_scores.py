@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from sealproof.challenges.seeding import soft_disc
 from sealproof.evidence.strict import StrictModel
 from sealproof.qualification.context import Context
 from sealproof.qualification.detector import Detector, Patches, Scores, draw_sample, relative_difference
@@ -79,21 +80,38 @@ def scores_repeat(context: Context, parameters: RepeatParameters) -> Finding:
     again = detector.score_patches(sample.patches, sample.positions)
     identical = all(np.array_equal(first[name], again[name]) for name in first)
     differences = {way: _largest(first, scores) for way, scores in others.items()}
-    changed = sum(
-        int((detector.verdicts(first[detector.score]) != detector.verdicts(scores[detector.score])).sum())
+    counted = [
+        detector.changes(first[detector.score], scores[detector.score], parameters.relative_tolerance)
         for scores in others.values()
-    )
+    ]
+    changed, at_limit = (sum(pair[place] for pair in counted) for place in (0, 1))
     largest = max(differences.values())
     actual = (
         f"{len(sample.patches)} patches, {len(first)} scores: repetition {'identical' if identical else 'differs'}; "
         f"largest relative difference in other batches and order {largest:.1e}; {changed} verdicts changed"
+        f"{at_the_limit(at_limit)}"
     )
     return Finding(
         passed=identical and largest <= parameters.relative_tolerance and changed == 0,
         actual=actual,
-        values={"identical": identical, "differences": differences, "verdicts_changed": changed},
+        values={
+            "identical": identical,
+            "differences": differences,
+            "verdicts_changed": changed,
+            "at_limit": at_limit,
+        },
         files=(context.artefact("roi", "patches.npy"), context.artefact("train", "model.safetensors")),
     )
+
+
+def at_the_limit(number: int) -> str:
+    """What is said of verdicts that changed because the score lies at a limit.
+
+    Example:
+        >>> at_the_limit(0), at_the_limit(1)
+        ('', ', and 1 of scores that equal the threshold within the tolerance')
+    """
+    return f", and {number} of scores that equal the threshold within the tolerance" if number else ""
 
 
 def _largest(first: Scores, second: Scores) -> float:
@@ -169,5 +187,5 @@ def blobs(patches: Patches, size: float, depth: float, seed: int) -> Patches:
     distance: NDArray[np.float64] = np.hypot(
         rows - np.floor(places[:, 0, None, None]), columns - np.floor(places[:, 1, None, None])
     )
-    share = depth * np.clip(1.5 - distance / radius, 0, 1)
+    share = depth * soft_disc(distance, radius, edge=radius)
     return np.asarray(patches * (1 - share), dtype=np.float32)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from sealproof.evaluation.planning import strongest_bound
 from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.ledger import Opening
 from sealproof.evidence.strict import StrictModel
-from sealproof.qualification.acceptance import CriterionOutcome, strongest_bound
+from sealproof.qualification.acceptance import CriterionOutcome
 from sealproof.qualification.context import Context
 from sealproof.qualification.iq_software import shown
 from sealproof.qualification.openings import load_declared, undeclared

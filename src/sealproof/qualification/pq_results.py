@@ -168,34 +168,55 @@ def subgroups_reported(context: Context, parameters: NoParameters) -> Finding:
 
 @check("predictive-values", NoParameters)
 def predictive_values(context: Context, parameters: NoParameters) -> Finding:
-    """What are the predictive values at the field prevalence that product.yaml gives?"""
+    """Are the recorded predictive values those of the counts at the field prevalence that product.yaml gives?"""
     del parameters
     path = context.workspace.definition / "product.yaml"
     product: Any = read_yaml(path) if path.exists() else {}
     prevalence = (product or {}).get("field_prevalence")
     if prevalence is None:
         return Finding(passed=None, actual="not provided: product.yaml gives no field_prevalence")
-    stated = context.metrics[context.thresholds["in_force"]["score"]]
-    values = {
-        side: bayes(stated["recall"][side], stated["specificity"][side], prevalence)
-        for side in ("value", "low", "high")
+    stated, files = context.evaluation["predictive"], (path, context.artefact("evaluate", "evaluation.json"))
+    if not context.has_threshold:
+        return Finding(passed=None, actual=NO_THRESHOLD, files=files)
+    figures = {
+        name: [stated[name][side] for side in ("value", "low", "high")] for name in ("positive", "negative")
     }
-    flat = [number for pair in values.values() if pair for number in pair]
-    passed = len(flat) == 6 and all(0 <= number <= 1 for number in flat)
+    expected = _expected_predictive(context, prevalence)
+    problems = (
+        [] if stated["field_prevalence"] == prevalence else [f"evaluated at {stated['field_prevalence']}"]
+    )
+    for name, values in figures.items():
+        for found, wanted in zip(values, expected[name], strict=True):
+            if found is None or wanted is None or abs(found - wanted) > _PREDICTIVE_TOLERANCE:
+                problems.append(f"{name}: {found} stated, {wanted} recomputed")
     words = [
-        f"{name} {_figure(values['value'] and values['value'][i])} "
-        f"({_figure(values['low'] and values['low'][i])} to {_figure(values['high'] and values['high'][i])})"
-        for i, name in enumerate(("positive", "negative"))
+        f"{name} {_figure(v)} ({_figure(low)} to {_figure(high)})" for name, (v, low, high) in figures.items()
     ]
     return Finding(
-        passed=passed,
-        actual=f"at a prevalence of {prevalence:g}: {', '.join(words)}, from bounds of both rates",
-        values={
-            "prevalence": prevalence,
-            **{side: list(pair) if pair else None for side, pair in values.items()},
-        },
-        files=(path, context.workspace.reports / "metrics.json"),
+        passed=not problems,
+        actual=f"at a prevalence of {prevalence:g}: {', '.join(words)}{shown(problems)}",
+        values={"prevalence": prevalence, **figures, "problems": problems},
+        files=files,
+        records=tuple(f"evaluate.predictive.{name}" for name in figures),
     )
+
+
+_PREDICTIVE_TOLERANCE = 1e-6
+
+
+def _expected_predictive(context: Context, prevalence: float) -> dict[str, list[float | None]]:
+    """Values and bounds from the counts of predictions.parquet, each rate bounded at the root of the confidence."""
+    counts, each = count(context.predictions), math.sqrt(context.settings.params.evaluate.confidence)
+    rates = [fractions(counts)[name] for name in ("recall", "specificity")]
+    if not all(whole for _, whole in rates):
+        return {"positive": [None] * 3, "negative": [None] * 3}
+    bounds = [reference.exact_bounds(part, whole, each) for part, whole in rates]
+    corners = [tuple(part / whole for part, whole in rates), *zip(*bounds, strict=True)]
+    pairs = [bayes(recall, specificity, prevalence) for recall, specificity in corners]
+    return {
+        name: [None if pair is None else pair[at] for pair in pairs]
+        for at, name in enumerate(("positive", "negative"))
+    }
 
 
 def bayes(recall: float | None, specificity: float | None, prevalence: float) -> tuple[float, float] | None:

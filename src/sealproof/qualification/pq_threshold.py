@@ -12,8 +12,10 @@ def false_rejects_as_promised(context: Context, parameters: NoParameters) -> Fin
     """Does the observed share of rejected normals not contradict what the threshold promised?"""
     del parameters
     promise = context.thresholds["in_force"]["promised_false_reject_rate"]
-    decided = context.predictions[context.predictions["verdict"] != "undecided"]
-    normals = decided[decided["label"] == 0]
+    # Undecided between two limits is not rejected; without a score there was nothing to decide on.
+    table = context.predictions
+    scored = table["score"].notna() & context.has_threshold
+    normals = table[scored & (table["label"] == 0)]
     rejected, n = int((normals["verdict"] == "reject").sum()), len(normals)
     files = (
         context.artefact("evaluate", "predictions.parquet"),
@@ -42,7 +44,7 @@ def optimism_stated(context: Context, parameters: NoParameters) -> Finding:
     trained = context.thresholds["training_scores"][score][method]["threshold"]
     test = context.thresholds["optimism"][score]
     stated = trained is not None and test["p_value"] is not None
-    held_out = force["calibration"] == "held-out"
+    held_out = force["calibration"] != "training"
     actual = (
         f"{method} of {score}: {_figure(force['threshold'])} from {force['calibration']} normals, "
         f"{_figure(trained)} from training normals; {test['name']}: p = {_figure(test['p_value'])}, "

@@ -27,6 +27,14 @@ from sealproof.qualification.settle import settle
 
 #: Stages whose outputs a verdict rests on.
 EVIDENCE_STAGES = (*RESULT_STAGES, "qualify")
+#: What the stage `challenge` writes besides its records.
+CHALLENGE_FILES = (
+    "challenge.json",
+    "disturbed.parquet",
+    "repeatability.json",
+    "repeats.parquet",
+    "seeded.parquet",
+)
 
 
 class Signature(StrictModel):
@@ -120,7 +128,9 @@ def required_files(workspace: Workspace) -> list[str]:
             f"{artifacts}/ingest/sealed_labels.parquet",
             f"{artifacts}/train/model.safetensors",
             f"{artifacts}/score/scores.parquet",
+            f"{artifacts}/cross_fit/scores.parquet",
             f"{artifacts}/threshold/thresholds.json",
+            *(f"{artifacts}/challenge/{name}" for name in CHALLENGE_FILES),
             *(f"protocols/{stage}.yaml" for stage in STAGE_NAMES),
             "protocols/requirements.yaml",
             "protocols/risks.yaml",

@@ -10,7 +10,17 @@ from sealproof.evidence.hashing import sha256_file, sha256_json
 from sealproof.evidence.workspace import Workspace
 
 #: Stages whose outputs are the results.
-RESULT_STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate")
+RESULT_STAGES = (
+    "ingest",
+    "check",
+    "roi",
+    "train",
+    "score",
+    "cross_fit",
+    "threshold",
+    "challenge",
+    "evaluate",
+)
 _NO_OUTPUT = {".gitignore", ".gitkeep"}
 
 
