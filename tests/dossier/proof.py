@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sealproof.challenges.disturbed import disturbances_json, plan_disturbances
+from sealproof.challenges.repeats import InForce, repeatability
+from sealproof.challenges.report import compare_undisturbed, record_challenge
 from sealproof.datasets.ingest import Ingested
 from sealproof.datasets.manifest import parquet_bytes
 from sealproof.datasets.recording import record_ingest
@@ -16,15 +19,22 @@ from sealproof.dossier.facts import fact_records, facts_json
 from sealproof.dossier.inputs import load_inputs
 from sealproof.dossier.quotations import all_facts
 from sealproof.evaluation.cases import assemble_cases
+from sealproof.evaluation.claims import plan_claims, units_before_opening
+from sealproof.evaluation.detection import detection
+from sealproof.evaluation.detection_evidence import record_detection
 from sealproof.evaluation.documents import evaluation_json, metrics_json, predictions
-from sealproof.evaluation.evaluate import evaluate
+from sealproof.evaluation.evaluate import Beforehand, evaluate
 from sealproof.evaluation.evidence import record_evaluation
+from sealproof.evaluation.localisation import localisation
+from sealproof.evaluation.localisation_evidence import record_localisation
+from sealproof.evaluation.noninferiority import HumanInspection
 from sealproof.evaluation.settings import EvaluateSettings
-from sealproof.evidence.files import write_bytes, write_json
+from sealproof.evidence.files import read_json, write_bytes, write_json
 from sealproof.evidence.hashing import sha256_bytes, sha256_file
 from sealproof.evidence.ledger import record_opening
 from sealproof.evidence.records import Recorder
 from sealproof.evidence.trail import append_event
+from sealproof.qualification.acceptance import claims, load_acceptance
 from sealproof.qualification.approval import approval_in_force
 from sealproof.qualification.context import Context
 from sealproof.qualification.entries import approve, dispose, note_deviations, record_case
@@ -37,7 +47,7 @@ SCORES = ("mse", "4-ms-ssim")
 CLASSES = ("normal", "defective", "unlabelled")
 
 
-def make_proof(build, root, method="mean_sigma"):
+def make_proof(build, root, method="conformal"):
     """Build the project and return (root, name -> content of the attachments)."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "Place", place_class(build))
@@ -133,10 +143,73 @@ def _row(name, split, index, defective, random):
     }
 
 
+class Challenged:
+    """Stages whose outputs the script derives anew from tables: what is planned, challenged, detected."""
+
+    def plan(self):
+        """What the test set can carry, told from the summary of the splits."""
+        accepted = load_acceptance(self.workspace.definition / "acceptance.yaml")
+        wanted = claims(accepted, self.thresholds["in_force"]["score"])
+        summary = read_json(self.workspace.artifacts("ingest") / "split_summary.json")
+        return plan_claims(wanted, units_before_opening(summary), 0.95)
+
+    def challenge(self, table):
+        """Disturbances that move every score, repetitions that differ in the last digits, seeded defects."""
+        test = table[table["split"] == "test"]
+        envelope = load_settings(self.root).inspection.acquisition
+        plan = plan_disturbances(test.assign(path="x"), envelope, (1.0, 2.0), None, 1)
+        own = test[["image_id", "decided", *SCORES]]
+        parts = [own.assign(disturbance="none", severity=0.0, amount=0.0)]
+        for place, name in enumerate(plan.limits):
+            for severity, amount in zip(plan.severities, plan.amounts(name), strict=True):
+                moved = {score: own[score] + 0.01 * severity * (place - 2) for score in SCORES}
+                parts.append(own.assign(disturbance=name, severity=severity, amount=amount, **moved))
+        columns = ["image_id", "disturbance", "severity", "amount", "decided", *SCORES]
+        disturbed = pd.concat(parts, ignore_index=True)[columns]
+        force = self.thresholds["in_force"]
+        repeats = self.repeats(own)
+        again = repeatability(repeats, test, InForce(force["score"], force["threshold"]))
+        content = {
+            "disturbed": disturbances_json(plan),
+            "undisturbed": compare_undisturbed(disturbed, test),
+            "seeded": {},
+        }
+        self.seeded = seeded(table[table["split"] == "calibration"])
+        self.parquet("challenge", "disturbed.parquet", disturbed)
+        self.parquet("challenge", "repeats.parquet", repeats)
+        self.parquet("challenge", "seeded.parquet", self.seeded)
+        places = {
+            "summary": self.json("challenge", "challenge.json", content),
+            "again": self.json("challenge", "repeatability.json", again),
+        }
+        recorder = Recorder("challenge")
+        record_challenge(recorder, content, again, **places)
+        self.finish(recorder)
+        self.disturbed = disturbed, content["disturbed"]
+
+    def repeats(self, own):
+        decided = own[own["decided"]].drop(columns="decided")
+        parts = [decided.assign(repeat=n, batch_size=n, order="reversed") for n in (1, 2)]
+        found = pd.concat(parts, ignore_index=True)
+        found.loc[found.index[:1], list(SCORES)] += 1e-9
+        return found[["image_id", "repeat", "batch_size", "order", *SCORES]]
+
+    def detection(self, recorder, table, cases):
+        held_out = table[table["split"] == "calibration"]
+        found = detection(self.seeded, held_out, cases, self.thresholds)
+        record_detection(recorder, found, self.json("evaluate", "detection.json", found))
+
+    def localisation(self, recorder):
+        """No test image has a mask."""
+        maps = np.zeros((1, 8, 8), np.float16)
+        found = localisation(self.sealed, {}, self.workspace.root, pd.DataFrame(), maps)
+        record_localisation(recorder, found, self.json("evaluate", "localisation.json", found))
+
+
 def place_class(build):
     """The builder of the other tests, with tables that can be read and a trail."""
 
-    class ProofPlace(build.Place):
+    class ProofPlace(Challenged, build.Place):
         def finish(self, recorder):
             super().finish(recorder)
             digest = sha256_file(self.workspace.artifacts(recorder.stage) / "records.json")
@@ -206,15 +279,39 @@ def place_class(build):
             }
             trail = self.workspace.trail
             record_opening(self.workspace.ledger, purpose="made up", **hashes, audit_trail=trail)
-            evaluation = evaluate(cases, self.thresholds, self.manifest, EvaluateSettings(bootstrap=20), 1)
+            known = Beforehand(self.plan(), prevalence=0.1, human=HUMAN)
+            settings = EvaluateSettings(bootstrap=20)
+            evaluation = evaluate(cases, self.thresholds, self.manifest, settings, 1, known)
             write_json(self.workspace.reports / "metrics.json", metrics_json(evaluation))
             recorder = Recorder("evaluate")
             artefact = self.json("evaluate", "evaluation.json", evaluation_json(evaluation))
             record_evaluation(recorder, evaluation, artefact)
+            self.beyond(recorder, table, cases)
             self.parquet("evaluate", "predictions.parquet", predictions(evaluation))
             self.finish(recorder)
 
     return ProofPlace
+
+
+HUMAN = HumanInspection(
+    defective=40, found=30, normal=60, accepted=57, margin=0.2, source="made up for a test"
+)
+
+
+def seeded(held_out):
+    """Cracks are found the better the larger they are, blobs hardly ever; images recur at several sizes."""
+    random = np.random.default_rng(7)
+    decided = held_out[held_out["decided"]]
+    rows = []
+    for kind, growth in (("blob", 0.0), ("crack", 0.12)):
+        for size in (2.0, 4.0, 8.0, 16.0):
+            part = decided.iloc[np.sort(random.choice(len(decided), 20, replace=False))]
+            noise = random.normal(0, 0.1, len(part))
+            moved = {score: part[score] + growth * np.log(size) - 0.1 + noise for score in SCORES}
+            facts = {"defect": kind, "size_px": size, "size_mm": np.nan, "contrast": 0.6}
+            rows.append(part.drop(columns="split").assign(**facts, **moved))
+    columns = ["image_id", "defect", "size_px", "size_mm", "contrast", "decided", *SCORES]
+    return pd.concat(rows, ignore_index=True)[columns]
 
 
 def summarise(manifest, simulated):

@@ -536,12 +536,56 @@ def _both(*forgeries):
     return forge
 
 
+def _three_way(key):
+    def edit(thresholds):
+        item = thresholds["three_way"]["mse"][-1]
+        if key == "share":
+            item["share_undecided"]["tuning"] += 0.01
+        else:
+            item[key] += 1e-6
+
+    return lambda forger: forger.edit("thresholds.json", edit)
+
+
+def _accept_below(forger):
+    for name in ("thresholds.json", "evaluation.json"):
+        forger.edit(name, lambda found: found["in_force"].update(accept_below=1.0))
+
+
+def _detection(**fields):
+    return lambda forger: forger.edit(
+        "detection.json", lambda found: found["curves"]["seeded"]["crack"].update(fields)
+    )
+
+
+def _robust(change):
+    return lambda forger: forger.edit("robustness.json", lambda found: change(found["disturbances"]["blur"]))
+
+
+def _disturbed_score(forger):
+    rows = forger.rows("disturbed.csv")
+    row = next(row for row in rows if row["disturbance"] == "blur" and row["decided"] == "true")
+    row["4-ms-ssim"] = "5.0"
+    forger.put_rows("disturbed.csv", rows)
+
+
+def _repeated_score(forger):
+    rows = forger.rows("repeats.csv")
+    rows[5]["4-ms-ssim"] = "0.5"
+    forger.put_rows("repeats.csv", rows)
+
+
+def _disturbed_row(forger):
+    rows = forger.rows("disturbed.csv")
+    forger.put_rows("disturbed.csv", rows[:-1])
+
+
 TAMPERS = {
     # name: (forgery, section, part of the text that names it)
     "threshold in force lowered": (
         _in_force(lambda item: item.update(threshold=item["threshold"] * 0.999)),
         "thresholds",
-        "4-ms-ssim, mean_sigma, held-out: threshold",
+        "4-ms-ssim, conformal, held-out: threshold",
     ),
     "threshold in force is not that of its method": (
         lambda forger: forger.edit("thresholds.json", lambda found: found["in_force"].update(threshold=1.0)),
@@ -630,6 +674,113 @@ TAMPERS = {
         lambda forger: forger.edit_row("manifest.csv", "test-0001", group_setup="12"),
         "subgroups",
         "group_setup = 12: counts",
+    ),
+    "tolerance limit": (
+        _threshold("tolerance_order", lambda item: item.update(threshold=item["threshold"] - 1e-6)),
+        "thresholds",
+        "mse, tolerance_order, held-out: threshold",
+    ),
+    "estimate of a tolerance limit that may not be used": (
+        _threshold("tolerance_normal", lambda item: item["details"].update(estimate=1.0)),
+        "thresholds",
+        "mse, tolerance_normal, held-out: estimate",
+    ),
+    "threshold of least cost": (
+        _threshold("cost", lambda item: item.update(threshold=item["threshold"] + 1e-4)),
+        "thresholds",
+        "mse, cost, held-out: threshold",
+    ),
+    "threshold of balanced accuracy": (
+        _threshold("supervised_balanced", lambda item: item["details"].update(balanced_accuracy=0.99)),
+        "thresholds",
+        "mse, supervised_balanced, held-out: balanced_accuracy",
+    ),
+    "promise with more confidence": (
+        _threshold("tolerance_order", lambda item: item.update(promise_confidence=0.99)),
+        "thresholds",
+        "mse, tolerance_order, held-out: promise_confidence",
+    ),
+    "words of a promise": (
+        _threshold("conformal", lambda item: item.update(promise=item["promise"].replace("5 %", "1 %"))),
+        "thresholds",
+        "mse, conformal, held-out: the words of the promise",
+    ),
+    "p-value of a candidate level": (
+        _threshold("evt_pot", lambda item: item["details"]["candidates"][0].update(p_value=0.001)),
+        "thresholds",
+        "mse, evt_pot, held-out: candidates_rejected",
+    ),
+    "three-way limit": (_three_way("accept_below"), "thresholds", "three-way, mse, 0.1, 0.2: accept_below"),
+    "three-way share": (
+        _three_way("share"),
+        "thresholds",
+        "three-way, mse, 0.1, 0.2: share undecided, tuning",
+    ),
+    "limit of acceptance in force": (_accept_below, "thresholds", "in_force, accept_below"),
+    "what the test set can carry": (
+        _evaluation(lambda found: found["plan"]["criteria"]["AC-01"].update(failures_allowed=20)),
+        "evaluation",
+        "plan, AC-01, failures_allowed",
+    ),
+    "predictive value": (
+        _evaluation(lambda found: found["predictive"]["positive"].update(low=0.99)),
+        "evaluation",
+        "predictive, positive, low",
+    ),
+    "reliability": (
+        _evaluation(lambda found: found["reliability"]["recall"].update(reliability=0.999)),
+        "evaluation",
+        "overall, recall: reliability",
+    ),
+    "words of a reliability": (
+        _evaluation(lambda found: found["reliability"]["recall"].update(statement="at least 0.99")),
+        "evaluation",
+        "reliability, overall, recall: the words",
+    ),
+    "comparison with people": (
+        _evaluation(lambda found: found["non_inferiority"]["recall"].update(low=0.5)),
+        "evaluation",
+        "non_inferiority, recall: low",
+    ),
+    "images sent to a person": (
+        _evaluation(lambda found: found["three_way"][-1]["counts"]["undecided"].update(normal=0)),
+        "evaluation",
+        "three_way, 0.1, 0.2: counts",
+    ),
+    "recall under a disturbance": (
+        _robust(lambda blur: blur["cells"]["1_0"]["metrics"]["recall"].update(value=1.0)),
+        "robustness",
+        "blur, 1.0, recall, value",
+    ),
+    "images lost to a disturbance": (
+        _robust(lambda blur: blur["cells"]["2_0"]["loss"]["normal"].update(lost=99)),
+        "robustness",
+        "blur, 2.0, normal",
+    ),
+    "envelope widened": (
+        _robust(lambda blur: blur["no_loss_up_to"].update(severity=9.0)),
+        "robustness",
+        "blur, no_loss_up_to",
+    ),
+    "score of a disturbed image": (_disturbed_score, "robustness", "blur, 1.0, auroc"),
+    "disturbed image left out": (_disturbed_row, "disturbances and repetitions", "disturbed.csv, jpeg, 2.0"),
+    "verdict flips": (
+        lambda forger: forger.edit("repeatability.json", lambda found: found.update(verdict_flips=3)),
+        "disturbances and repetitions",
+        "verdict flips",
+    ),
+    "repeated score": (_repeated_score, "disturbances and repetitions", "largest difference"),
+    "size that is detected": (_detection(a90_95=2.0), "detection and localisation", "seeded crack: a90_95"),
+    "hits of seeded defects": (_detection(hits=80), "detection and localisation", "seeded crack: counts"),
+    "curve of detection": (
+        _detection(slope=9.0, intercept=-9.0),
+        "detection and localisation",
+        "seeded crack: the stated curve is no maximum",
+    ),
+    "pointing at defects": (
+        lambda forger: forger.edit("localisation.json", lambda found: found["pointing"].update(hits=3)),
+        "detection and localisation",
+        "localisation.json: more hits",
     ),
     "recall raised everywhere": (_metric("recall", "value", 0.01), "evaluation", "metrics, recall, value"),
     "lower bound raised by a millionth": (
@@ -1030,7 +1181,9 @@ def test_the_attached_data_hold_a_tail_that_is_fitted_and_a_threshold_for_every_
     """So that the forgeries above forge something: no method is left out for want of data."""
     results = json.loads(files["thresholds.json"])["scores"]["mse"]
     assert {method for method, result in results.items() if result["eligible"]} >= {
-        "mean_sigma", "percentile", "conformal", "supervised_accuracy"}  # fmt: skip
+        "percentile", "conformal", "tolerance_order", "supervised_accuracy", "supervised_balanced", "cost"}  # fmt: skip
+    assert "estimate" in results["mean_sigma"]["details"]
+    assert json.loads(files["detection.json"])["curves"]["seeded"]["crack"]["a90_95"] is not None
     assert "estimate" in results["evt_pot"]["details"]
     agreed = {what for one in script.verify(write(folder, files)) for what in one.agreed}
     assert "generalised Pareto quantiles, fitted anew" in agreed

@@ -17,7 +17,18 @@ from sealproof.verification.signed import load_roots
 from sealproof.verification.verify import Verification, verify
 
 _LEFT_OUT = {".git", ".dvc", ".cache", ".config", "__pycache__"}
-EVIDENCE = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify")
+EVIDENCE = (
+    "ingest",
+    "check",
+    "roi",
+    "train",
+    "score",
+    "cross_fit",
+    "threshold",
+    "challenge",
+    "evaluate",
+    "qualify",
+)
 
 
 def copy_tree(source: Path, target: Path) -> None:

@@ -178,17 +178,17 @@ def test_calibration_set_thinned(forgery):
     forgery.table(SCORES, change)
     forgery.table(PATCHES, change)
     forgery.rehash_all()
-    forgery.finds("threshold-changed", THRESHOLDS, "/scores/4-ms-ssim/mean_sigma/threshold")
+    forgery.finds("threshold-changed", THRESHOLDS, "/scores/4-ms-ssim/conformal/threshold")
 
 
 def test_threshold_lowered(forgery):
     def change(content):
-        for row in (content["in_force"], content["scores"]["4-ms-ssim"]["mean_sigma"]):
+        for row in (content["in_force"], content["scores"]["4-ms-ssim"]["conformal"]):
             row["threshold"] *= 0.98
 
     forgery.json(THRESHOLDS, change)
     forgery.rehash_all()
-    forgery.finds("threshold-changed", THRESHOLDS, "/scores/4-ms-ssim/mean_sigma/threshold")
+    forgery.finds("threshold-changed", THRESHOLDS, "/scores/4-ms-ssim/conformal/threshold")
 
 
 def test_another_threshold_put_in_force(forgery):
@@ -220,7 +220,7 @@ def test_parameter_changed_in_lock_and_params(forgery):
                 values["threshold"]["sigmas"] = 3.0
 
     forgery.yaml("dvc.lock", change)
-    forgery.finds("threshold-changed", THRESHOLDS, "/scores/4-ms-ssim/mean_sigma/threshold")
+    forgery.finds("threshold-changed", THRESHOLDS, "/scores/4-ms-ssim/mean_sigma/details/estimate")
 
 
 def test_output_hash_in_lock_changed(forgery):

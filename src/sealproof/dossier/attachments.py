@@ -25,19 +25,31 @@ SCRIPT = "verify_dossier.py"
 
 _COPIES = {
     "acceptance.yaml": "products/{product}/acceptance.yaml",
+    "challenge.json": "artifacts/{product}/challenge/challenge.json",
     "criteria.json": "artifacts/{product}/qualify/criteria.json",
+    "detection.json": "artifacts/{product}/evaluate/detection.json",
     "evaluation.json": "artifacts/{product}/evaluate/evaluation.json",
     "iq.json": "artifacts/{product}/qualify/iq.json",
+    "localisation.json": "artifacts/{product}/evaluate/localisation.json",
     "metrics.json": "reports/{product}/metrics.json",
     "oq.json": "artifacts/{product}/qualify/oq.json",
     "pq.json": "artifacts/{product}/qualify/pq.json",
+    "repeatability.json": "artifacts/{product}/challenge/repeatability.json",
+    "robustness.json": "artifacts/{product}/evaluate/robustness.json",
     "thresholds.json": "artifacts/{product}/threshold/thresholds.json",
     "trace.json": "artifacts/{product}/qualify/trace.json",
 }
 _TABLES = {
+    "cross_fit.csv": "artifacts/{product}/cross_fit/scores.parquet",
     "manifest.csv": "artifacts/{product}/ingest/manifest.parquet",
     "predictions.csv": "artifacts/{product}/evaluate/predictions.parquet",
     "scores.csv": "artifacts/{product}/score/scores.parquet",
+}
+#: Tables of many rows a test image: of all scores the one in force alone is attached.
+_IN_FORCE = {
+    "disturbed.csv": "artifacts/{product}/challenge/disturbed.parquet",
+    "repeats.csv": "artifacts/{product}/challenge/repeats.parquet",
+    "seeded.csv": "artifacts/{product}/challenge/seeded.parquet",
 }
 
 
@@ -67,6 +79,8 @@ def attachments(
     files = _evidence_files(workspace, draft)
     found = {name: files[name] for name in _COPIES}
     found |= {name: csv_bytes(files[name]) for name in _TABLES}
+    others = _scores_not_in_force(files["thresholds.json"])
+    found |= {name: csv_bytes(files[name], without=others) for name in _IN_FORCE}
     found["records.json"] = _records(inputs, draft, facts)
     found["release.json"] = _json(draft.model_dump(mode="json"))
     found["ledger.jsonl"] = _first_lines(workspace.ledger.read_bytes(), len(inputs.openings))
@@ -143,9 +157,15 @@ def _records(inputs: DossierInputs, draft: Release, facts: Sequence[Record]) -> 
     return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
 
 
+def _scores_not_in_force(thresholds: bytes) -> frozenset[str]:
+    content = json.loads(thresholds)
+    return frozenset(content["scores"]) - {content["in_force"]["score"]}
+
+
 def _evidence_files(workspace: Workspace, draft: Release) -> dict[str, bytes]:
     """Contents by attachment name; each is what the release names, or nothing is attached at all."""
-    paths = {name: place.format(product=draft.product) for name, place in sorted((_COPIES | _TABLES).items())}
+    places = _COPIES | _TABLES | _IN_FORCE
+    paths = {name: place.format(product=draft.product) for name, place in sorted(places.items())}
     missing = [path for path in paths.values() if not (workspace.root / path).is_file()]
     if missing:
         raise EvidenceMissingError(

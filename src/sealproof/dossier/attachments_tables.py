@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pandas as pd
@@ -12,11 +12,12 @@ import pandas as pd
 from sealproof.evidence.errors import EvidenceAlteredError
 
 
-def csv_bytes(parquet: bytes) -> bytes:
+def csv_bytes(parquet: bytes, *, without: Collection[str] = ()) -> bytes:
     """A Parquet file as CSV: comma, header, `\\n`, floats by `repr`, missing empty, booleans `true` and `false`.
 
     Args:
         parquet: content of the file.
+        without: columns that are left out.
 
     Returns:
         UTF-8; times as ISO 8601. A float read back with `float()` is the same number, bit for bit.
@@ -39,6 +40,7 @@ def csv_bytes(parquet: bytes) -> bytes:
             why=str(error),
             mend="delete it and run `dvc repro`",
         ) from error
+    table = table[[name for name in table.columns if name not in without]]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.columns)

@@ -49,20 +49,37 @@ ORIGIN = "0" * 64
 INDEX = "attachments.json"
 COPIES = {
     "acceptance.yaml": "products/{product}/acceptance.yaml",
+    "challenge.json": "artifacts/{product}/challenge/challenge.json",
     "criteria.json": "artifacts/{product}/qualify/criteria.json",
+    "detection.json": "artifacts/{product}/evaluate/detection.json",
     "evaluation.json": "artifacts/{product}/evaluate/evaluation.json",
     "iq.json": "artifacts/{product}/qualify/iq.json",
+    "localisation.json": "artifacts/{product}/evaluate/localisation.json",
     "metrics.json": "reports/{product}/metrics.json",
     "oq.json": "artifacts/{product}/qualify/oq.json",
     "pq.json": "artifacts/{product}/qualify/pq.json",
+    "repeatability.json": "artifacts/{product}/challenge/repeatability.json",
+    "robustness.json": "artifacts/{product}/evaluate/robustness.json",
     "thresholds.json": "artifacts/{product}/threshold/thresholds.json",
     "trace.json": "artifacts/{product}/qualify/trace.json",
 }
-OTHERS = ("ledger.jsonl", "manifest.csv", "predictions.csv", "records.json", "release.json", "sbom.json",
-          "scores.csv", "trail.jsonl", "verify_dossier.py")  # fmt: skip
+OTHERS = ("cross_fit.csv", "disturbed.csv", "ledger.jsonl", "manifest.csv", "predictions.csv", "records.json",
+          "release.json", "repeats.csv", "sbom.json", "scores.csv", "seeded.csv", "trail.jsonl",
+          "verify_dossier.py")  # fmt: skip
 EXPECTED = sorted((*COPIES, *OTHERS))
 PROTOCOLS = ("iq", "oq", "pq")
-STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify")
+STAGES = (
+    "ingest",
+    "check",
+    "roi",
+    "train",
+    "score",
+    "cross_fit",
+    "threshold",
+    "challenge",
+    "evaluate",
+    "qualify",
+)
 ROLES = ("author", "reviewer", "approver")
 SPLITS = ("train", "calibration", "tuning", "test", "unused", "excluded")
 RATES = ("recall", "specificity", "accuracy", "balanced_accuracy", "precision", "f1")
@@ -392,6 +409,10 @@ class Dossier:
         """Rows of scores.csv."""
         return self.once("scores", lambda: read_scores(self.rows("scores.csv")))  # type: ignore[no-any-return] # kept as Any
 
+    def crossed(self) -> list[Scored]:
+        """Rows of cross_fit.csv: normals, each scored by a detector of a fold that left it out."""
+        return self.once("crossed", lambda: read_scores(self.rows("cross_fit.csv")))  # type: ignore[no-any-return] # kept as Any
+
     def cases(self) -> list[Case]:
         """The test images."""
         return self.once("cases", lambda: read_cases(self))  # type: ignore[no-any-return] # kept as Any
@@ -502,6 +523,46 @@ def massart_bound(rate: float, total: int, confidence: float) -> float:
 def student_tail(t: float, freedom: int) -> float:
     """P(T > t) of Student's t distribution, t >= 0."""
     return incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
+
+
+@cache
+def limit_factor(n: int, k: float, probability: float) -> float:
+    """q with P(mean + q s >= mu + k sigma) = probability, mean and s of n normal values.
+
+    Given s the event is one of a normal variable: its chance is averaged over the chi distribution of s by the
+    trapezoid rule, which converges faster than any power here, and q is found by halving. With k the quantile of the
+    content this is the one-sided tolerance factor of ISO 16269-6; no noncentral t distribution is needed. n >= 8.
+
+    Example:
+        >>> round(limit_factor(10, NormalDist().inv_cdf(0.95), 0.95), 3)
+        2.911
+    """
+    freedom, root = n - 1, math.sqrt(n)
+    reach, points = 12 / math.sqrt(2 * freedom), 400
+    start = max(0.0, 1 - reach)
+    values = [start + (1 + reach - start) * step / points for step in range(1, points + 1)]
+    logs = [(freedom - 1) * math.log(value) - freedom * value * value / 2 for value in values]
+    top = max(logs)
+    weights = [math.exp(value - top) for value in logs]
+    total = math.fsum(weights)
+    low, high = k - 20.0, k + 20.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        chances = (math.erfc(root * (k - middle * s) / math.sqrt(2)) / 2 for s in values)
+        below = math.fsum(w * p for w, p in zip(weights, chances)) / total < probability
+        low, high = (middle, high) if below else (low, middle)
+    return (low + high) / 2
+
+
+def tolerance_rank(n: int, content: float, confidence: float) -> int | None:
+    """Smallest rank whose order statistic covers the content with the confidence: P(Bin(n, content) < rank).
+
+    Example:
+        >>> [tolerance_rank(n, 0.95, 0.95) for n in (58, 59, 93)]
+        [None, 59, 92]
+    """
+    below = binomial_distribution(n, content)
+    return next((rank for rank in range(1, n + 1) if below[rank - 1] >= confidence), None)
 
 
 def binomial_distribution(n: int, p: float) -> list[float]:
@@ -622,7 +683,7 @@ def pareto_fit(excesses: Sequence[float]) -> tuple[float, float]:
     likelihoods = [_profile(unit, math.expm1(place)) for place in grid]
     best = max(range(1, 260), key=lambda index: likelihoods[index])
     low, high = grid[best - 1], grid[best + 1]
-    for _ in range(200):
+    for _ in range(70):
         middle = (low + high) / 2
         rising = _profile_slope(unit, math.expm1(middle)) > 0
         low, high = (middle, high) if rising else (low, middle)
@@ -809,17 +870,22 @@ class Case:
     def __init__(self, row: Scored, label: int, groups: dict[str, str]) -> None:
         self.row, self.label, self.groups = row, label, groups
 
-    def verdict(self, score: str, threshold: float | None) -> str:
-        """At or above the threshold is rejected; without score or threshold nothing is decided."""
+    def verdict(self, score: str, threshold: float | None, limit: float | None = None) -> str:
+        """At or above the threshold is rejected; without score or threshold nothing is decided.
+
+        With a limit, a part is accepted below it alone, and undecided from there up to the threshold.
+        """
         value = self.row.score(score)
         if value is None or threshold is None:
             return "undecided"
-        return "reject" if value >= threshold else "accept"
+        if value >= threshold:
+            return "reject"
+        return "accept" if limit is None or value < limit else "undecided"
 
 
 def read_scores(rows: Iterable[Mapping[str, str]]) -> list[Scored]:
-    """Rows of scores.csv, in their order."""
-    names = ("image_id", "split", "decided")
+    """Rows of scores.csv or cross_fit.csv, in their order."""
+    names = ("image_id", "fold", "split", "decided")
     return [
         Scored(
             row["image_id"],
@@ -851,7 +917,8 @@ def read_cases(dossier: Dossier) -> list[Case]:
 def calibration(dossier: Dossier, split: str, score: str) -> list[float]:
     """Sorted scores of the decided images of a split."""
     values = (row.score(score) for row in dossier.scores() if row.split == split and row.decided)
-    return sorted(value for value in values if value is not None)
+    found: list[float] = dossier.once(f"{split}, {score}", lambda: sorted(v for v in values if v is not None))
+    return found
 
 
 # ------------------------------------------------------------------------------------------------ section: attachments
@@ -933,6 +1000,8 @@ def required_evidence(product: str) -> list[str]:
         f"{artifacts}/ingest/sealed_labels.parquet",
         f"{artifacts}/train/model.safetensors",
         f"{artifacts}/score/scores.parquet",
+        f"{artifacts}/cross_fit/scores.parquet",
+        *(f"{artifacts}/challenge/{name}.parquet" for name in ("disturbed", "repeats", "seeded")),
         *(f"protocols/{name}.yaml" for name in (*PROTOCOLS, "requirements", "risks")),
     ]
 
@@ -1001,6 +1070,7 @@ EVENTS = {
     "document.signed": {"release_id", "role", "name", "certificate_sha256", "documents"},
     "release.published": {"release_id", "path", "sha256", "mlflow_model", "mlflow_version"},
     "reproduction.done": {"path", "sha256", "verdict"},
+    "repeatability.done": {"path", "sha256"},
     "trail.repaired": {"bytes", "sha256"},
 }
 
@@ -1172,7 +1242,11 @@ def _head(dossier: Dossier, section: Section, trail: Sequence[Line]) -> None:
 def verify_data(dossier: Dossier, section: Section) -> None:
     """manifest.csv, scores.csv and predictions.csv hold the same images, and what the records say of them."""
     manifest = dossier.rows("manifest.csv")
-    for name in ("manifest.csv", "scores.csv", "predictions.csv"):
+    for name, columns in MAY_BE_EMPTY.items():
+        header = dossier.text(name).partition("\n")[0].split(",")
+        text = f"{name}: its first columns are not {', '.join(columns)}"
+        section.holds("headers of tables", text, header[: len(columns)] == columns)
+    for name in ("manifest.csv", "scores.csv", "predictions.csv", "cross_fit.csv"):
         ids = [row["image_id"] for row in dossier.rows(name)]
         twice = sorted(image for image, times in Counter(ids).items() if times > 1)
         section.holds(
@@ -1189,6 +1263,13 @@ def verify_data(dossier: Dossier, section: Section) -> None:
     section.notes.append("images by split: " + ", ".join(f"{split} {counts[split]}" for split in SPLITS))
 
 
+MAY_BE_EMPTY = {
+    "cross_fit.csv": ["image_id", "fold", "split", "decided"],
+    "disturbed.csv": ["image_id", "disturbance", "severity", "amount", "decided"],
+    "repeats.csv": ["image_id", "repeat", "batch_size", "order"],
+    "seeded.csv": ["image_id", "defect", "size_px", "size_mm", "contrast", "decided"],
+}
+"""Tables that may have no row, and their first columns."""
 LABELS = {"train": "0", "calibration": "0", "tuning": "1", "test": ""}
 
 
@@ -1220,7 +1301,11 @@ def _same_images(dossier: Dossier, section: Section, manifest: Sequence[Mapping[
     scored = {row.image: row.split for row in dossier.scores()}
     judged = {row["image_id"]: "test" for row in dossier.rows("predictions.csv")}
     test = {image: split for image, split in known.items() if split == "test"}
-    for name, found, wanted in (("scores.csv", scored, known), ("predictions.csv", judged, test)):
+    crossed = {row.image: row.split for row in dossier.crossed()}
+    normal = {image: split for image, split in known.items() if split in ("train", "calibration")}
+    tables = [("scores.csv", scored, known), ("predictions.csv", judged, test)]
+    tables += [("cross_fit.csv", crossed, normal)] if crossed else []
+    for name, found, wanted in tables:
         for image in sorted(known.keys() | found.keys()):
             if found.get(image) != wanted.get(image):
                 text = f"split {found.get(image)} here, {wanted.get(image)} in manifest.csv"
@@ -1237,10 +1322,10 @@ def _images_hash(dossier: Dossier, section: Section, manifest: Sequence[Mapping[
 def _predictions(dossier: Dossier, section: Section) -> None:
     """Score, threshold, verdict and correctness of each test image follow from scores.csv and thresholds.json."""
     force = dossier.json("thresholds.json")["in_force"]
-    score, threshold = force["score"], force["threshold"]
+    score, threshold, limit = force["score"], force["threshold"], force["accept_below"]
     rows = {row["image_id"]: row for row in dossier.rows("predictions.csv")}
     for case in dossier.cases():
-        row, verdict = rows[case.row.image], case.verdict(score, threshold)
+        row, verdict = rows[case.row.image], case.verdict(score, threshold, limit)
         value = case.row.score(score)
         wanted = {
             "label": str(case.label) if case.label in (0, 1) else "0 or 1",
@@ -1256,27 +1341,30 @@ def _predictions(dossier: Dossier, section: Section) -> None:
 # ------------------------------------------------------------------------------------------------ section: thresholds
 
 
+CALIBRATIONS = {
+    "scores": "held-out",
+    "training_scores": "training",
+    "cross_fit_scores": "cross-fit",
+}
+
+
 def verify_thresholds(dossier: Dossier, section: Section) -> None:
-    """Every method for every score, from the rows of scores.csv; the one in force is one of them."""
+    """Every method for every score and calibration, from the rows of scores.csv; the one in force is one of them."""
     thresholds = dossier.json("thresholds.json")
     confidence = threshold_confidence(thresholds)
     section.notes.append(f"confidence of the thresholds' bounds, found in thresholds.json: {confidence:.12g}")
-    for key, split, kind in (("scores", "calibration", "held-out"), ("training_scores", "train", "training")):
+    crossed = bool(dossier.rows("cross_fit.csv"))
+    there = "cross_fit_scores" in thresholds
+    section.exact("calibrations", "thresholds.json, cross_fit_scores", there, crossed)
+    for key in (name for name in CALIBRATIONS if name in thresholds):
         section.exact("scores with thresholds", key, sorted(thresholds[key]), sorted(score_names(dossier)))
         for score, methods in sorted(thresholds[key].items()):
-            normals = calibration(dossier, split, score)
-            defects = calibration(dossier, "tuning", score)
-            held_out = calibration(dossier, "calibration", score)
             section.exact("methods", f"{key}, {score}", sorted(methods), sorted(METHODS))
             for method, stated in sorted(methods.items()):
-                section.exact("calibrations", f"{key}, {score}, {method}", stated["calibration"], kind)
-                judged = Judged(section, f"{score}, {method}, {kind}", stated, confidence, normals, defects)
-                judged.verify(method, held_out if kind == "training" else None)
-    force = thresholds["in_force"]
-    chosen = thresholds["scores"][force["score"]][force["method"]]
-    stated = {key: value for key, value in force.items() if key not in ("score", "method")}
-    section.exact("threshold in force", "thresholds.json, in_force", stated, chosen)
-    section.notes.append(f"in force: {force['score']}, {force['method']}, threshold {force['threshold']!r}")
+                judged = Judged(dossier, section, (key, score, method), stated, confidence)
+                judged.verify()
+    _three_way(dossier, section, thresholds)
+    _in_force(section, thresholds)
     _optimism(dossier, section, thresholds["optimism"])
     for split in ("train", "calibration", "tuning"):
         number_of = sum(row.split == split and not row.decided for row in dossier.scores())
@@ -1294,6 +1382,95 @@ def threshold_confidence(thresholds: Any) -> float:
     return 0.95
 
 
+def force_row(thresholds: Any) -> Any:
+    """The result of the score, method and calibration in force."""
+    force = thresholds["in_force"]
+    key = next(key for key, kind in CALIBRATIONS.items() if kind == force["calibration"])
+    return thresholds[key][force["score"]][force["method"]]
+
+
+def _in_force(section: Section, thresholds: Any) -> None:
+    """In force is the result that it names, or, where a three-way verdict could accept nothing, no threshold."""
+    force, chosen = thresholds["in_force"], force_row(thresholds)
+    stated = {key: value for key, value in force.items() if key not in ("score", "method", "accept_below")}
+    if "acceptance-out-of-reach" in force["details"].get("reason_codes", []):
+        wanted = dict.fromkeys(("threshold", "low", "high", "accept_below"))
+        section.exact("threshold in force", "in_force", {key: force[key] for key in wanted}, wanted)
+        nothing = [item["accept_below"] for item in thresholds["three_way"][force["score"]]]
+        text = "in_force: withdrawn, although each setting of the three-way verdict accepts something"
+        section.holds("threshold in force", text, None in nothing and not force["eligible"])
+    else:
+        section.exact("threshold in force", "thresholds.json, in_force", stated, chosen)
+    limit, threshold = force["accept_below"], force["threshold"]
+    if limit is not None:
+        limits = [item["accept_below"] for item in thresholds["three_way"][force["score"]]]
+        fine = threshold is not None and limit in [
+            min(item, threshold) for item in limits if item is not None
+        ]
+        text = "in_force, accept_below: is no limit of the three-way verdict at the threshold in force"
+        section.holds("threshold in force", text, fine)
+    section.notes.append(
+        f"in force: {force['score']}, {force['method']}, threshold {threshold!r}, accepted below {limit!r}"
+    )
+
+
+def _three_way(dossier: Dossier, section: Section, thresholds: Any) -> None:
+    """Both limits at every pair of rates, and the shares that go to a person."""
+    stated, kind = thresholds["three_way"], thresholds["in_force"]["calibration"]
+    section.exact("scores with thresholds", "three_way", sorted(stated), sorted(score_names(dossier)))
+    for score, grid in sorted(stated.items()):
+        normals, defects = calibration_normals(dossier, kind, score), calibration(dossier, "tuning", score)
+        for item in grid:
+            name = f"three-way, {score}, {item['false_reject_rate']}, {item['missed_defect_rate']}"
+            low, high = three_way_limits(
+                normals, defects, item["false_reject_rate"], item["missed_defect_rate"]
+            )
+            scale = max((abs(value) for value in (*normals, *defects)), default=1.0)
+            for key, found in (("accept_below", low), ("reject_from", high)):
+                section.near("three-way limits", f"{name}: {key}", item[key], found, scale=scale)
+            for key, scores in (("calibration", normals), ("tuning", defects)):
+                share_of = share_between(scores, low, high)
+                text = f"{name}: share undecided, {key}"
+                section.near("shares left undecided", text, item["share_undecided"][key], share_of)
+
+
+def three_way_limits(
+    normals: Sequence[float], defects: Sequence[float], reject: float, miss: float
+) -> tuple[float | None, float | None]:
+    """(accepted below, rejected from): conformal limits of both classes, each at its rate.
+
+    Example:
+        >>> low, high = three_way_limits(list(map(float, range(99))), list(map(float, range(90, 109))), 0.05, 0.1)
+        >>> low, round(high)
+        (91.0, 94)
+    """
+    rank = conformal_rank(len(normals), reject)
+    high = math.nextafter(normals[rank - 1], math.inf) if rank <= len(normals) else None
+    place = math.floor(round((len(defects) + 1) * miss, 9))
+    low = defects[place - 1] if place else None
+    if low is None or high is None:
+        return low, high
+    return min(low, high), max(low, high)
+
+
+def share_between(scores: Sequence[float], low: float | None, high: float | None) -> float | None:
+    """Share of sorted scores at or above one limit and below the other."""
+    if low is None or high is None or not scores:
+        return None
+    return (bisect_left(scores, high) - bisect_left(scores, low)) / len(scores)
+
+
+def calibration_normals(dossier: Dossier, kind: str, score: str) -> list[float]:
+    """Sorted scores of the normals of a calibration: held-out, training or cross-fit."""
+    if kind != "cross-fit":
+        return calibration(dossier, "train" if kind == "training" else "calibration", score)
+    values = (row.score(score) for row in dossier.crossed())
+    found: list[float] = dossier.once(
+        f"cross-fit, {score}", lambda: sorted(v for v in values if v is not None)
+    )
+    return found
+
+
 def _optimism(dossier: Dossier, section: Section, stated: Mapping[str, Any]) -> None:
     """Largest distance between the distribution functions of training and held-out scores."""
     for score, test in sorted(stated.items()):
@@ -1309,38 +1486,58 @@ def _optimism(dossier: Dossier, section: Section, stated: Mapping[str, Any]) -> 
 
 
 class Judged:
-    """One stated threshold, with the scores that it has to follow from."""
+    """One stated threshold, with the scores that it has to follow from.
+
+    Args:
+        dossier, section: where scores come from and findings go.
+        place: key of thresholds.json, score, method.
+        stated: the result.
+        confidence: of its bounds.
+    """
 
     def __init__(
         self,
+        dossier: Dossier,
         section: Section,
-        name: str,
+        place: tuple[str, str, str],
         stated: Mapping[str, Any],
         confidence: float,
-        normals: Sequence[float],
-        defects: Sequence[float],
     ) -> None:
-        self.section, self.name, self.stated, self.confidence = section, name, stated, confidence
-        self.normals, self.defects, self.details = normals, defects, stated["details"]
-        self.scale = max((abs(value) for value in (*normals, *defects)), default=1.0)
+        key, score, self.method = place
+        self.kind = CALIBRATIONS[key]
+        self.section, self.name = section, f"{score}, {self.method}, {self.kind}"
+        self.stated, self.details, self.confidence = stated, stated["details"], confidence
+        self.normals = calibration_normals(dossier, self.kind, score)
+        self.defects = calibration(dossier, "tuning", score)
+        self.held_out = calibration(dossier, "calibration", score)
+        self.scale = max((abs(value) for value in (*self.normals, *self.defects)), default=1.0)
 
-    def verify(self, method: str, held_out: Sequence[float] | None) -> None:
-        """Threshold, its interval where it is exact, its details and its eligibility."""
+    def verify(self) -> None:
+        """Threshold, its interval where it is exact, its details, its promise and its eligibility."""
+        method = self.method
         threshold, faults = METHODS[method](self)
-        n = len(self.normals) + (len(self.defects) if method == "supervised_accuracy" else 0)
-        self.exact("n", n)
+        n = len(self.normals) + (len(self.defects) if method in ON_DEFECTS else 0)
+        self.exact("n", len(self.defects) if method == "recall_bound" else n)
+        self.exact("calibration", self.kind)
         self._eligibility(faults)
+        tolerance = FIT_TOLERANCE if method == "evt_pot" else TOLERANCE
         if self.stated["eligible"]:
-            tolerance = FIT_TOLERANCE if method == "evt_pot" else TOLERANCE
             self._score("thresholds", "threshold", self.stated["threshold"], threshold, tolerance)
-            if method not in ("percentile", "conformal"):
-                self.section.not_recomputed(LEFT_INTERVALS[method], 2)
+        elif "estimate" in self.details or threshold is not None:
+            stated = self.details.get("estimate")
+            self._score("estimates of what may not be used", "estimate", stated, threshold, tolerance)
+        if method in LEFT_INTERVALS and threshold is not None:
+            self.section.not_recomputed(LEFT_INTERVALS[method], 2)
         if "calibration_false_rejects" in self.details:
-            against = self.stated["threshold"] if self.stated["eligible"] else self.details.get("estimate")
-            self._false_rejects("calibration_false_rejects", self.normals, against)
-        if held_out is not None and self.stated["eligible"]:
-            self._false_rejects("held_out_false_rejects", held_out, self.stated["threshold"])
+            self._false_rejects("calibration_false_rejects", self.normals, self.stated_threshold())
+        if self.kind != "held-out" and self.stated["eligible"]:
+            self._false_rejects("held_out_false_rejects", self.held_out, self.stated["threshold"])
+        self._words()
         self._assumptions()
+
+    def stated_threshold(self) -> Any:
+        """The threshold, or what would be it if the method were eligible."""
+        return self.stated["threshold"] if self.stated["eligible"] else self.details.get("estimate")
 
     def exact(self, key: str, found: Any) -> None:
         """A figure of the result."""
@@ -1352,6 +1549,20 @@ class Judged:
             "details of thresholds", f"{self.name}: {key}", self.details[key], found, scale=scale
         )
 
+    def promise(self, rate: float | None, confidence: float | None = None) -> None:
+        """The promised share of rejected normals, and the confidence in it (None: on average)."""
+        for key, found in (("promised_false_reject_rate", rate), ("promise_confidence", confidence)):
+            self.section.near("promised rates", f"{self.name}: {key}", self.stated[key], found)
+
+    def interval(self, scores: Sequence[float], probability: float) -> None:
+        """Order statistics around a quantile, in the result or, where it may not be used, among the details."""
+        place, prefix = (self.stated, "") if self.stated["eligible"] else (self.details, "estimate_")
+        for key, found in zip(("low", "high"), order_statistics(scores, probability, self.confidence)):
+            name = f"{self.name}: {prefix}{key}"
+            self.section.near(
+                "exact intervals of thresholds", name, place[f"{prefix}{key}"], found, scale=self.scale
+            )
+
     def _score(
         self, what: str, key: str, stated: Any, found: float | None, tolerance: float = TOLERANCE
     ) -> None:
@@ -1360,19 +1571,37 @@ class Judged:
     def _eligibility(self, faults: Mapping[str, bool]) -> None:
         """Faults that can be derived anew are stated exactly when they are there; the others are counted."""
         eligible, codes = self.stated["eligible"], self.details.get("reason_codes", [])
+        constant = bool(self.normals) and self.normals[0] == self.normals[-1]
+        faults = {"constant-scores": constant, **faults}
         for code, there in faults.items():
             self.section.exact("rules of eligibility", f"{self.name}: {code}", code in codes, there)
-        unknown = [code for code in codes if code not in faults]
+        unknown = sorted({*codes} - {*faults})
+        if "assumption-not-met" in unknown:
+            failed = any(test["holds"] is not True for test in self.stated["assumptions"])
+            text = f"{self.name}: an assumption is said not to be met, but each of them is said to hold"
+            self.section.holds("rules of eligibility", text, failed)
         if unknown:
-            self.section.not_recomputed("reasons against a threshold: " + ", ".join(sorted(unknown)))
+            self.section.not_recomputed("reasons against a threshold: " + ", ".join(unknown))
         consistent = eligible == (not codes) == (self.stated["threshold"] is not None)
+        first = self.stated["reason_code"]
+        named = first in codes if codes else first in ("valid", "assumption-not-met")
         text = f"{self.name}: eligibility, reasons and threshold contradict each other"
-        self.section.holds("rules of eligibility", text, consistent and same(eligible, bool(eligible)))
+        self.section.holds(
+            "rules of eligibility", text, consistent and named and same(eligible, bool(eligible))
+        )
+        if not eligible:
+            ends = [self.stated["low"], self.stated["high"]]
+            self.section.exact("rules of eligibility", f"{self.name}: low, high", ends, [None, None])
 
-    def common_faults(self) -> dict[str, bool]:
-        """Rules of every method that can be derived anew; the smallest number of normals is not attached."""
-        normals = self.normals
-        return {"constant-scores": bool(normals) and normals[0] == normals[-1]}
+    def _words(self) -> None:
+        """The words of the promise name its rates; a threshold that may not be used promises nothing."""
+        rate, confidence = self.stated["promised_false_reject_rate"], self.stated["promise_confidence"]
+        told = [confidence, self.details.get("promised_recall", rate)]
+        wanted = [in_percent(item) for item in told if item is not None] if self.stated["eligible"] else []
+        found = re.findall(r"\d+(?:\.\d+)? %", self.stated["promise"])
+        fine = found == wanted and bool(self.stated["promise"]) == bool(wanted)
+        text = f"{self.name}: the words of the promise name {found}, not {wanted}"
+        self.section.holds("words of promises", text, fine)
 
     def _false_rejects(self, key: str, scores: Sequence[float], threshold: Any) -> None:
         """Share of normals at or above the threshold, with both kinds of bound."""
@@ -1389,92 +1618,149 @@ class Judged:
             self.section.near("rates of rejected normals", f"{self.name}: {key}, {name}", stated[name], value)
 
     def _assumptions(self) -> None:
-        """The share of ties can be derived anew; tests of normality and fit cannot."""
-        values = self.normals if "supervised" not in self.name else (*self.normals, *self.defects)
+        """The share of ties can be derived anew; tests of normality, fit, drift and of two detectors cannot."""
+        values = [*self.normals, *self.defects] if self.method in ON_DEFECTS else self.normals
+        values = self.defects if self.method == "recall_bound" else values
         counts = Counter(values)
         tied = sum(times for times in counts.values() if times > 1) / len(values) if values else 0.0
         for test in self.stated["assumptions"]:
             if test["name"].startswith("continuity"):
                 self.section.near("shares of tied scores", f"{self.name}: ties", test["statistic"], tied)
-            elif test["name"].startswith(("normality", "generalised Pareto")):
+            elif test["p_value"] is not None:
                 self.section.not_recomputed(f"tests of {test['name']}")
+
+
+def in_percent(rate: float) -> str:
+    """A rate in percent as promises name it: three decimals at most.
+
+    Example:
+        >>> in_percent(0.05), in_percent(0.0603448)
+        ('5 %', '6.034 %')
+    """
+    return f"{100 * rate:.3f}".rstrip("0").rstrip(".") + " %"
 
 
 Derived = tuple["float | None", "dict[str, bool]"]
 
 
 def mean_sigma(judged: Judged) -> Derived:
-    """mean + k s, s with n - 1."""
-    if not judged.stated["eligible"] and "mean" not in judged.details:
-        return None, judged.common_faults()
+    """mean + k s, s with n - 1; promised is what normal scores keep when both are estimated."""
+    found = _normal_theory(judged, judged.details.get("sigmas", 0.0))
+    if found is not None:
+        sigmas, n = judged.details["sigmas"], len(judged.normals)
+        judged.promise(student_tail(sigmas / math.sqrt(1 + 1 / n), n - 1))
+        judged.detail("nominal_false_reject_rate", math.erfc(sigmas / math.sqrt(2)) / 2)
+    return found, {}
+
+
+def tolerance_normal(judged: Judged) -> Derived:
+    """mean + K s, K the one-sided tolerance factor for content and confidence."""
+    content, confidence = judged.details["content"], judged.details["content_confidence"]
+    n, factor = len(judged.normals), judged.details["factor"]
+    if n < FEW:
+        judged.section.not_recomputed("tolerance factors of very few scores")
+    else:
+        factor = limit_factor(n, NormalDist().inv_cdf(content), confidence)
+        judged.detail("factor", factor)
+    if n:
+        judged.promise(1 - content, confidence)
+    return _normal_theory(judged, factor), {}
+
+
+def _normal_theory(judged: Judged, factor: float) -> float | None:
+    """mean + factor s, with the exact interval of what it estimates if scores are normal."""
+    if "mean" not in judged.details:
+        return None
     mean, deviation, n = mean_of(judged.normals), deviation_of(judged.normals), len(judged.normals)
-    sigmas = judged.details["sigmas"]
     judged.detail("mean", mean, judged.scale)
     judged.detail("standard_deviation", deviation, judged.scale)
-    tail = student_tail(sigmas / math.sqrt(1 + 1 / n), n - 1)
+    judged.detail("sigmas", factor)
+    tail = student_tail(factor / math.sqrt(1 + 1 / n), n - 1)
     judged.detail("normal_theory_expected_false_reject_rate", tail)
-    judged.section.not_recomputed("intervals from the noncentral t distribution", 2)
-    promised, found = judged.stated["promised_false_reject_rate"], math.erfc(sigmas / math.sqrt(2)) / 2
-    judged.section.near("promised rates", f"{judged.name}: promised rate", promised, found)
-    return mean + sigmas * deviation, judged.common_faults()
+    if n < FEW:
+        judged.section.not_recomputed("intervals from the noncentral t distribution of very few scores", 2)
+        return mean + factor * deviation
+    tails = ((1 - judged.confidence) / 2, (1 + judged.confidence) / 2)
+    for stated, probability in zip(judged.details["normal_theory_interval"], tails):
+        found = mean + deviation * limit_factor(n, factor, probability)
+        name = f"{judged.name}: normal-theory interval"
+        judged.section.near("intervals of normal scores", name, stated, found, scale=judged.scale)
+    return mean + factor * deviation
 
 
 def percentile(judged: Judged) -> Derived:
-    """The empirical percentile, interpolated linearly."""
-    promise, n = judged.stated["promised_false_reject_rate"], len(judged.normals)
-    faults = judged.common_faults() | {"promise-out-of-reach": (n + 1) * promise < 1}
-    if not judged.stated["eligible"]:
-        return None, faults
-    probability = judged.details["percent"] / 100
-    judged.section.near("promised rates", f"{judged.name}: promised rate", promise, 1 - probability)
+    """The empirical percentile, interpolated linearly, and above the score below it where both are equal."""
+    n = len(judged.normals)
+    if not n:
+        return None, {"promise-out-of-reach": True}
+    probability, nominal = judged.details["percent"] / 100, judged.details["nominal_false_reject_rate"]
+    judged.detail("nominal_false_reject_rate", 1 - probability)
     rank = math.floor((n - 1) * judged.details["percent"] / 100) + 1
     for place, part in enumerate((n - rank, n + 1 - rank)):
         stated = judged.details["expected_false_reject_rate"][place]
         judged.section.near("details of thresholds", f"{judged.name}: expected rate", stated, part / (n + 1))
-    _exact_interval(judged, probability, rank)
-    return linear_quantile(judged.normals, probability), faults
+    judged.promise((n + 1 - rank) / (n + 1))
+    _ranked(judged, rank, judged.confidence)
+    judged.interval(judged.normals, probability)
+    found = max(
+        linear_quantile(judged.normals, probability), math.nextafter(judged.normals[rank - 1], math.inf)
+    )
+    return found, {"promise-out-of-reach": (n + 1) * nominal < 1}
+
+
+def conformal_rank(n: int, rate: float) -> int:
+    """ceil((n + 1)(1 - rate)), but for the last bit of the product."""
+    return math.ceil(round((n + 1) * (1 - rate), 9))
 
 
 def conformal(judged: Judged) -> Derived:
     """The next number above the k-th smallest score, k = ceil((n + 1)(1 - rate))."""
     rate, n = judged.stated["promised_false_reject_rate"], len(judged.normals)
-    rank = math.ceil(round((n + 1) * (1 - rate), 9))
-    faults = judged.common_faults() | {"promise-out-of-reach": rank > n}
-    if not judged.stated["eligible"]:
+    rank = conformal_rank(n, rate)
+    judged.promise(rate)
+    faults = {"promise-out-of-reach": rank > n}
+    if rank > n:
         return None, faults
-    judged.detail("rank", rank)
     judged.detail("expected_false_reject_rate", (n + 1 - rank) / (n + 1))
-    _exact_interval(judged, 1 - rate, rank)
+    _ranked(judged, rank, judged.confidence)
+    judged.interval(judged.normals, 1 - rate)
     return math.nextafter(judged.normals[rank - 1], math.inf), faults
 
 
-def _exact_interval(judged: Judged, probability: float, rank: int) -> None:
-    """Order statistics around the quantile, and the bound of the rate above a rank (Wilks 1941)."""
-    ends = order_statistics(judged.normals, probability, judged.confidence)
-    for key, found in zip(("low", "high"), ends):
-        judged.section.near(
-            "exact intervals of thresholds",
-            f"{judged.name}: {key}",
-            judged.stated[key],
-            found,
-            scale=judged.scale,
-        )
-    bound = beta_quantile(judged.confidence, len(judged.normals) + 1 - rank, rank)
+def tolerance_order(judged: Judged) -> Derived:
+    """The next number above the smallest order statistic that covers the content with the confidence."""
+    content, confidence = judged.details["content"], judged.details["content_confidence"]
+    n = len(judged.normals)
+    rank = tolerance_rank(n, content, confidence)
+    judged.promise(1 - content, confidence)
+    faults = {"promise-out-of-reach": rank is None}
+    if rank is None:
+        return None, faults
+    judged.detail("expected_false_reject_rate", (n + 1 - rank) / (n + 1))
+    _ranked(judged, rank, confidence)
+    judged.interval(judged.normals, content)
+    return math.nextafter(judged.normals[rank - 1], math.inf), faults
+
+
+def _ranked(judged: Judged, rank: int, confidence: float) -> None:
+    """The rank, and the bound of the rate above it (Wilks 1941)."""
+    judged.detail("rank", rank)
+    bound = beta_quantile(confidence, len(judged.normals) + 1 - rank, rank)
     judged.detail("false_reject_rate_bound", bound)
 
 
 def evt_pot(judged: Judged) -> Derived:
-    """Peaks over threshold: the tail above an order statistic, fitted anew by maximum likelihood."""
+    """Peaks over threshold: the level by its rule, the tail above it fitted anew by maximum likelihood."""
     details, normals = judged.details, judged.normals
-    count = math.floor(round(len(normals) * details["tail_fraction"], 9))
-    level = normals[max(0, len(normals) - count - 1)] if normals else 0.0
-    excesses = [value - level for value in normals if value > level]
+    if not normals:
+        return None, {"too-few-exceedances": True}
+    none_fits = _level(judged)
+    level, excesses = tail_above(normals, details["tail_fraction"])
     judged.detail("exceedances", len(excesses))
     fitted = "estimate" in details
     few = len(excesses) < details["minimum_exceedances"] or not fitted
-    faults = judged.common_faults() | {"too-few-exceedances": few}
     if not fitted:
-        return None, faults
+        return None, {"too-few-exceedances": few}
     estimate = level + _tail(judged, level, excesses)
     judged.section.near(
         "generalised Pareto quantiles, fitted anew",
@@ -1484,8 +1770,87 @@ def evt_pot(judged: Judged) -> Derived:
         FIT_TOLERANCE,
         max(excesses),
     )
+    judged.promise(details["expected_false_reject_rate"])
     judged.section.not_recomputed("p-values of generalised Pareto fits (seeded simulation of NumPy)")
-    return estimate, faults
+    judged.section.not_recomputed("expected rates of generalised Pareto tails (seeded simulation of NumPy)")
+    return estimate, {"too-few-exceedances": few, **_tail_faults(judged, none_fits=none_fits)}
+
+
+def _tail_faults(judged: Judged, *, none_fits: bool) -> dict[str, bool]:
+    """Rules about the fit and about the interval's width in units of the distance from the median."""
+    details, codes = judged.details, judged.details.get("reason_codes", [])
+    # The limit of the fit's p-value is not attached: where some level fits, the stated code stands.
+    faults = {"poor-tail-fit": True} if none_fits else {}
+    if "poor-tail-fit" in codes and not none_fits:
+        judged.section.not_recomputed("limits of the p-values of generalised Pareto fits")
+        faults["poor-tail-fit"] = True
+    low, high = (
+        (judged.stated["low"], judged.stated["high"])
+        if judged.stated["eligible"]
+        else (details["estimate_low"], details["estimate_high"])
+    )
+    if low is None or high is None:
+        return {**faults, "interval-not-finite": True}
+    width = (high - low) / (details["estimate"] - linear_quantile(judged.normals, 0.5))
+    judged.section.near("details of thresholds", f"{judged.name}: width", details["relative_width"], width)
+    return {
+        **faults,
+        "interval-not-finite": False,
+        "interval-too-wide": details["relative_width"] > details["maximum_relative_width"],
+    }
+
+
+def tail_above(normals: Sequence[float], share_of: float) -> tuple[float, list[float]]:
+    """(level, excesses): the upper share of sorted scores lies above the level, less where scores tie.
+
+    Example:
+        >>> tail_above([0.0, 1.0, 2.0, 3.0], 0.5)
+        (1.0, [1.0, 2.0])
+    """
+    count = math.floor(round(len(normals) * share_of, 9))
+    level = normals[max(0, len(normals) - count - 1)]
+    return level, [value - level for value in normals if value > level]
+
+
+def _level(judged: Judged) -> bool:
+    """The chosen level follows from the stated p-values of the candidates; their statistics are computed anew.
+
+    Returns whether every candidate was rejected.
+    """
+    details, section = judged.details, judged.section
+    tried = details["candidates"]
+    for place, item in enumerate(tried):
+        name = f"{judged.name}: candidate {place + 1}"
+        level, excesses = tail_above(judged.normals, item["share"])
+        section.near("candidate levels", f"{name}, level", item["level"], level, scale=judged.scale)
+        section.exact("candidate levels", f"{name}, exceedances", item["exceedances"], len(excesses))
+        section.holds("candidate levels", f"{name}: too few", len(excesses) >= details["minimum_exceedances"])
+        found = anderson_darling(excesses, *pareto_fit(excesses))
+        stated = item["anderson_darling"]
+        section.near("Anderson-Darling statistics", f"{name}, A^2", stated, found, 1e-6)
+        section.not_recomputed("p-values of candidate levels (a simulated table)")
+    shares = [item["share"] for item in tried]
+    falling = shares == sorted(set(shares), reverse=True)
+    section.holds("candidate levels", f"{judged.name}: candidates are not in order", falling)
+    rejected = forward_stop([item["p_value"] for item in tried], details["false_discovery_rate"])
+    judged.detail("candidates_rejected", rejected)
+    if tried:
+        judged.detail("tail_fraction", tried[min(rejected, len(tried) - 1)]["share"])
+    return bool(tried) and rejected == len(tried)
+
+
+def forward_stop(p_values: Sequence[float], rate: float) -> int:
+    """How many ordered hypotheses are rejected: G'Sell et al., J. R. Statist. Soc. B 78 (2016) 423-444.
+
+    Example:
+        >>> forward_stop([0.001, 0.02, 0.6, 0.4], 0.1), forward_stop([0.5, 0.001], 0.1)
+        (2, 0)
+    """
+    total, found = 0.0, 0
+    for place, p_value in enumerate(p_values, start=1):
+        total -= math.log1p(-min(p_value, 1 - 1e-12))
+        found = place if total / place <= rate else found
+    return found
 
 
 def _tail(judged: Judged, level: float, excesses: Sequence[float]) -> float:
@@ -1514,50 +1879,132 @@ def _tail(judged: Judged, level: float, excesses: Sequence[float]) -> float:
     return pareto_quantile(shape, scale, ratio)
 
 
-def supervised_accuracy(judged: Judged) -> Derived:
-    """The lowest of the most accurate midpoints between normals and training defects."""
+def _tuned(judged: Judged, worth: Callable[[int, int], float]) -> tuple[float, int, int] | None:
+    """(threshold, normals below, defects at or above) at the lowest of the best cuts; None without any."""
     normals, defects = judged.normals, judged.defects
-    faults = judged.common_faults() | {"no-defects": not defects}
-    if not defects or "accuracy" not in judged.details:
-        return None, faults
-    threshold, right = best_midpoint(normals, defects)
-    total = len(normals) + len(defects)
-    judged.detail("accuracy", right / total)
-    judged.detail("normals", len(normals))
-    judged.detail("defects", len(defects))
-    against = judged.stated["threshold"] if judged.stated["eligible"] else judged.details["estimate"]
-    caught = len(defects) - bisect_left(defects, against)
+    if not normals or not defects or len({*normals, *defects}) < 2:
+        return None
+    judged.promise(None)
+    found = best_midpoint(normals, defects, worth)
+    _on_defects(judged, found[2])
+    return found
+
+
+def _on_defects(judged: Judged, caught: int) -> None:
+    """What the threshold rejects of the defects that it was chosen on."""
+    judged.detail("normals", len(judged.normals))
+    judged.detail("defects", len(judged.defects))
     judged.detail("defects_rejected", caught)
-    recall, bounds = judged.details["recall_on_defects"], share(caught, len(defects), judged.confidence)
+    recall = judged.details["recall_on_defects"]
+    bounds = share(caught, len(judged.defects), judged.confidence)
     for key, found in zip(("value", "low", "high"), bounds):
         judged.section.near("details of thresholds", f"{judged.name}: recall, {key}", recall[key], found)
-    return threshold, faults | {"no-better-than-majority": right <= max(len(normals), len(defects))}
 
 
-def best_midpoint(normals: Sequence[float], defects: Sequence[float]) -> tuple[float, int]:
-    """(threshold, images judged rightly) at the lowest of the best cuts between two neighbouring scores.
+def supervised_accuracy(judged: Judged) -> Derived:
+    """The lowest of the most accurate midpoints between normals and training defects."""
+    n, m = len(judged.normals), len(judged.defects)
+    found, faults = _tuned(judged, lambda right, caught: right + caught), {"no-defects": not m}
+    if found is None:
+        return None, faults
+    right = found[1] + found[2]
+    judged.detail("accuracy", right / (n + m))
+    return found[0], {**faults, "no-better-than-majority": right <= max(n, m)}
+
+
+def supervised_balanced(judged: Judged) -> Derived:
+    """The lowest of the midpoints of largest balanced accuracy."""
+    n, m = len(judged.normals), len(judged.defects)
+    found = _tuned(judged, lambda right, caught: right * m + caught * n)  # whole numbers: exact ties
+    if found is None:
+        return None, {"no-defects": not m}
+    worth = found[1] * m + found[2] * n
+    judged.detail("balanced_accuracy", worth / (2 * n * m))
+    return found[0], {"no-defects": False, "no-better-than-one-verdict": worth <= n * m}
+
+
+def cost(judged: Judged) -> Derived:
+    """The lowest of the midpoints of least expected cost a part at the stated costs and prevalence."""
+    n, m, given = len(judged.normals), len(judged.defects), judged.details
+    prevalence = given["prevalence"]
+    faults = {"no-defects": not m, "no-prevalence": prevalence is None}
+    if prevalence is None:
+        return None, faults
+    all_missed = prevalence * given["false_negative_cost"]
+    all_rejected = (1 - prevalence) * given["false_positive_cost"]
+
+    def spent(right: int, caught: int) -> float:
+        return float(all_missed * (m - caught) / m + all_rejected * (n - right) / n)
+
+    found = _tuned(judged, lambda right, caught: -spent(right, caught))
+    if found is None:
+        return None, faults
+    judged.detail("expected_cost", spent(*found[1:]))
+    judged.detail("cost_of_rejecting_all", all_rejected)
+    judged.detail("cost_of_accepting_all", all_missed)
+    least = min(all_missed, all_rejected)
+    faults["no-better-than-one-verdict"] = spent(*found[1:]) >= least * (1 - TIE)
+    return found[0], faults
+
+
+def recall_bound(judged: Judged) -> Derived:
+    """The highest score of a training defect at which the exact lower bound of recall reaches the target."""
+    target, m = judged.details["promised_recall"], len(judged.defects)
+    judged.promise(None, judged.confidence)
+    bounds = [beta_quantile(1 - judged.confidence, m + 1 - rank, rank) for rank in range(1, m + 1)]
+    rank = sum(bound >= target for bound in bounds)
+    faults = {"no-defects": not m, "promise-out-of-reach": not rank}
+    if not rank:
+        return None, faults
+    threshold = judged.defects[rank - 1]
+    judged.interval(judged.defects, 1 - target)
+    if judged.normals:
+        judged.detail("rank", rank)
+        judged.detail("recall_bound", bounds[rank - 1])
+        _on_defects(judged, m - bisect_left(judged.defects, threshold))
+    return threshold, faults
+
+
+FEW = 8
+"""Fewer scores have a deviation whose density the trapezoid rule does not follow to the last digits."""
+TIE = 1e-12
+"""Two cuts whose worth differs by less than this share differ by rounding alone."""
+
+
+def best_midpoint(
+    normals: Sequence[float], defects: Sequence[float], worth: Callable[[int, int], float]
+) -> tuple[float, int, int]:
+    """(threshold, normals below, defects at or above) at the lowest of the best cuts between neighbouring scores.
 
     Example:
-        >>> best_midpoint([0.0, 1.0], [3.0])
-        (2.0, 3)
+        >>> best_midpoint([0.0, 1.0], [3.0], lambda right, caught: right + caught)
+        (2.0, 2, 1)
     """
     values = sorted({*normals, *defects})
-    right = [bisect_right(normals, v) + len(defects) - bisect_right(defects, v) for v in values[:-1]]
-    best = right.index(max(right))
+    rows = [(bisect_right(normals, v), len(defects) - bisect_right(defects, v)) for v in values[:-1]]
+    worths = [worth(*row) for row in rows]
+    slack = TIE * max(abs(value) for value in worths)
+    best = next(place for place, value in enumerate(worths) if value >= max(worths) - slack)
     middle = values[best] / 2 + values[best + 1] / 2
-    return max(middle, math.nextafter(values[best], math.inf)), right[best]
+    return max(middle, math.nextafter(values[best], math.inf)), rows[best][0], rows[best][1]
 
 
 METHODS: dict[str, Callable[[Judged], Derived]] = {
     "conformal": conformal,
+    "cost": cost,
     "evt_pot": evt_pot,
     "mean_sigma": mean_sigma,
     "percentile": percentile,
+    "recall_bound": recall_bound,
     "supervised_accuracy": supervised_accuracy,
+    "supervised_balanced": supervised_balanced,
+    "tolerance_normal": tolerance_normal,
+    "tolerance_order": tolerance_order,
 }
+ON_DEFECTS = ("supervised_accuracy", "supervised_balanced", "cost")
+_RESAMPLED = "bootstrap intervals of thresholds (seeded resampling of NumPy)"
 LEFT_INTERVALS = {
-    "mean_sigma": "bootstrap intervals of thresholds (seeded resampling of NumPy)",
-    "supervised_accuracy": "bootstrap intervals of thresholds (seeded resampling of NumPy)",
+    **dict.fromkeys((*ON_DEFECTS, "mean_sigma", "tolerance_normal"), _RESAMPLED),
     "evt_pot": "profile-likelihood intervals of thresholds",
 }
 
@@ -1570,15 +2017,19 @@ def verify_evaluation(dossier: Dossier, section: Section) -> None:
     evaluation, thresholds = dossier.json("evaluation.json"), dossier.json("thresholds.json")
     confidence = evaluation["confidence"]
     section.notes.append(f"confidence of the bounds {confidence!r}")
-    force = {key: thresholds["in_force"][key] for key in ("score", "method", "threshold")}
+    keys = ("score", "method", "calibration", "threshold", "accept_below")
+    force = {key: thresholds["in_force"][key] for key in keys}
     section.exact("threshold in force", "evaluation.json, in_force", evaluation["in_force"], force)
     _test_set(dossier, section, evaluation["test"])
+    results = thresholds[next(key for key, kind in CALIBRATIONS.items() if kind == force["calibration"])]
     section.exact(
         "scores evaluated", "evaluation.json", sorted(evaluation["scores"]), sorted(score_names(dossier))
     )
     for score, stated in sorted(evaluation["scores"].items()):
-        threshold = thresholds["scores"][score][force["method"]]["threshold"]
-        _score(dossier, section, f"{score}", stated, threshold, confidence)
+        limits = (results[score][force["method"]]["threshold"], None)
+        if score == force["score"]:
+            limits = (force["threshold"], force["accept_below"])
+        _score(dossier, section, f"{score}", stated, limits, confidence)
         wanted = {
             name: {key: found[key] for key in ("value", "low", "high")}
             for name, found in stated["metrics"].items()
@@ -1594,11 +2045,19 @@ def verify_evaluation(dossier: Dossier, section: Section) -> None:
     )
     _methods(dossier, section, evaluation, thresholds)
     _lists(dossier, section, evaluation)
+    _plan(dossier, section, evaluation)
+    _predictive(section, evaluation)
+    _reliability(section, evaluation)
+    _three_way_verdicts(dossier, section, evaluation)
+    _non_inferiority(section, evaluation)
 
 
 def _test_set(dossier: Dossier, section: Section, stated: Mapping[str, Any]) -> None:
-    cases = dossier.cases()
+    cases, force = dossier.cases(), dossier.json("thresholds.json")["in_force"]
     undecided = [case for case in cases if not case.row.decided]
+    if force["accept_below"] is not None and force["threshold"] is not None:
+        rule = (force["score"], force["threshold"], force["accept_below"])
+        undecided = [case for case in cases if case.verdict(*rule) == "undecided"]
     wanted = {
         "images": len(cases),
         "normal": sum(case.label == 0 for case in cases),
@@ -1610,10 +2069,14 @@ def _test_set(dossier: Dossier, section: Section, stated: Mapping[str, Any]) -> 
     section.exact("counts of the test split", "evaluation.json, test", stated, wanted)
 
 
-def counts_at(cases: Iterable[Case], score: str, threshold: float | None) -> Counts:
-    """Confusion counts of a score at a threshold."""
+def counts_at(
+    cases: Iterable[Case], score: str, threshold: float | None, limit: float | None = None
+) -> Counts:
+    """Confusion counts of a score at a threshold, and at the limit of a three-way verdict."""
     chosen = list(cases)
-    return Counts.of([case.label for case in chosen], [case.verdict(score, threshold) for case in chosen])
+    return Counts.of(
+        [case.label for case in chosen], [case.verdict(score, threshold, limit) for case in chosen]
+    )
 
 
 def _score(
@@ -1621,13 +2084,13 @@ def _score(
     section: Section,
     score: str,
     stated: Mapping[str, Any],
-    threshold: Any,
+    limits: tuple[Any, Any],
     confidence: float,
 ) -> None:
     """One score: counts, rates with undecided images against it and without them, areas."""
-    cases = dossier.cases()
+    cases, (threshold, limit) = dossier.cases(), limits
     section.exact("thresholds evaluated", f"{score}: threshold", stated["threshold"], threshold)
-    counts = counts_at(cases, score, threshold)
+    counts = counts_at(cases, score, threshold, limit)
     section.exact("confusion counts", f"{score}: counts", stated["counts"], counts.as_json())
     for key, used in (("metrics", counts.against()), ("decided_only", counts.decided())):
         found = rates(used, confidence) if threshold is not None else dict.fromkeys(RATES, NOTHING)
@@ -1689,11 +2152,11 @@ def _methods(dossier: Dossier, section: Section, evaluation: Any, thresholds: An
     """Every score, method and calibration, and the promise of the one in force."""
     wanted = [
         (score, method, result)
-        for key in ("scores", "training_scores")
-        for score, methods in thresholds[key].items()
+        for key in CALIBRATIONS
+        for score, methods in thresholds.get(key, {}).items()
         for method, result in methods.items()
     ]
-    rows = evaluation["methods"]
+    rows, confidence = evaluation["methods"], evaluation["confidence"]
     names = sorted((score, method, result["calibration"]) for score, method, result in wanted)
     stated = sorted((row["score"], row["method"], row["calibration"]) for row in rows)
     section.exact(
@@ -1704,35 +2167,41 @@ def _methods(dossier: Dossier, section: Section, evaluation: Any, thresholds: An
     )
     found = {(score, method, result["calibration"]): result for score, method, result in wanted}
     for row in rows:
-        _method(
-            dossier,
-            section,
-            row,
-            found[row["score"], row["method"], row["calibration"]],
-            evaluation["confidence"],
-        )
-    promise, force = dict(evaluation["promise"]), evaluation["in_force"]
-    kept = promise.pop("kept")
-    wanted_row = (force["score"], force["method"], "held-out")
-    match = [row for row in rows if (row["score"], row["method"], row["calibration"]) == wanted_row]
-    section.exact("promise of the threshold in force", "evaluation.json, promise", [promise], match)
+        result = found[row["score"], row["method"], row["calibration"]]
+        at = result["threshold"] if result["threshold"] is not None else result["details"].get("estimate")
+        name = f"{row['score']}, {row['method']}, {row['calibration']}"
+        _method(dossier, section, name, row, result, at, confidence)
+    promise, force = evaluation["promise"], evaluation["in_force"]
+    result = found[force["score"], force["method"], force["calibration"]]
+    named = [promise[key] for key in ("score", "method", "calibration")]
+    what = "promise of the threshold in force"
+    section.exact(what, "promise", named, [force["score"], force["method"], force["calibration"]])
+    _method(dossier, section, "promise", promise, result, force["threshold"], confidence)
     rate, low = promise["promised_false_reject_rate"], promise["observed_false_reject_rate"]["low"]
-    wanted_kept = None if rate is None or low is None else low <= rate
-    section.exact("promise of the threshold in force", "promise, kept", kept, wanted_kept)
+    wanted_kept = None if rate is None or low is None or not promise["eligible"] else low <= rate
+    section.exact(what, "promise, kept", promise["kept"], wanted_kept)
 
 
 def _method(
-    dossier: Dossier, section: Section, row: Mapping[str, Any], result: Mapping[str, Any], confidence: float
+    dossier: Dossier,
+    section: Section,
+    name: str,
+    row: Mapping[str, Any],
+    result: Mapping[str, Any],
+    at: Any,
+    confidence: float,
 ) -> None:
-    name, threshold = f"{row['score']}, {row['method']}, {row['calibration']}", result["threshold"]
-    section.exact("thresholds evaluated", f"{name}: threshold", row["threshold"], threshold)
-    promised = result["promised_false_reject_rate"]
-    section.exact("promised rates", f"{name}: promised rate", row["promised_false_reject_rate"], promised)
-    counts = counts_at(dossier.cases(), row["score"], threshold)
+    """One result with two verdicts at a limit: its threshold, or its estimate where it may not be used."""
+    copied = ("threshold", "promised_false_reject_rate", "promise", "promise_confidence")
+    stated = [row[key] for key in (*copied, "eligible", "judged_at")]
+    wanted = [result[key] for key in copied] + [result["threshold"] is not None, at]
+    section.exact("thresholds evaluated", f"{name}: threshold", row["threshold"], result["threshold"])
+    section.exact("methods with their promise", f"{name}: promise and limit", stated, wanted)
+    counts = counts_at(dossier.cases(), row["score"], at)
     section.exact("confusion counts", f"{name}: counts", row["counts"], counts.as_json())
-    found = rates(counts.against(), confidence) if threshold is not None else dict.fromkeys(RATES, NOTHING)
+    found = rates(counts.against(), confidence) if at is not None else dict.fromkeys(RATES, NOTHING)
     _estimates(section, name, row["metrics"], found)
-    observed = share(counts.fp, counts.fp + counts.tn, confidence) if threshold is not None else NOTHING
+    observed = share(counts.fp, counts.fp + counts.tn, confidence) if at is not None else NOTHING
     _estimate(
         section,
         "rates and exact bounds",
@@ -1744,13 +2213,14 @@ def _method(
 
 def _lists(dossier: Dossier, section: Section, evaluation: Any) -> None:
     """The images that were judged wrongly or not at all, in the order of their distance from the threshold."""
-    score, threshold = evaluation["in_force"]["score"], evaluation["in_force"]["threshold"]
+    score, threshold, limit = (evaluation["in_force"][key] for key in ("score", "threshold", "accept_below"))
     for key, label, verdict in (
         ("false_negatives", (1,), "accept"),
         ("false_positives", (0,), "reject"),
         ("undecided", (0, 1), "undecided"),
     ):
-        chosen = [c for c in dossier.cases() if c.label in label and c.verdict(score, threshold) == verdict]
+        rule = (score, threshold, limit)
+        chosen = [c for c in dossier.cases() if c.label in label and c.verdict(*rule) == verdict]
         rows = [_listed(case, score, threshold) for case in chosen]
         if key != "undecided":
             rows.sort(key=lambda row: (-abs(row["margin"]), row["image_id"]))
@@ -1766,6 +2236,1082 @@ def _listed(case: Case, score: str, threshold: float | None) -> dict[str, Any]:
     value = case.row.score(score)
     margin = None if value is None or threshold is None else value - threshold
     return {"image_id": case.row.image, "label": case.label, "score": value, "margin": margin}
+
+
+def counts_in_force(evaluation: Any) -> Counts:
+    """The counts that the section above derived anew."""
+    return Counts.stated(evaluation["scores"][evaluation["in_force"]["score"]]["counts"])
+
+
+def _plan(dossier: Dossier, section: Section, evaluation: Any) -> None:
+    """What the test set can carry of each criterion on a proportion, from its numbers of images alone."""
+    stated, confidence = evaluation["plan"], evaluation["confidence"]
+    section.near("what the test set can carry", "plan, confidence", stated["confidence"], confidence)
+    one_sided = stated["one_sided_confidence"]
+    section.near("what the test set can carry", "plan, one side", one_sided, (1 + confidence) / 2)
+    try:
+        criteria = read_acceptance(dossier.text("acceptance.yaml"))["criteria"]
+    except Unreadable as error:
+        section.missing(
+            f"acceptance.yaml cannot be read by this script, so the plan was not derived: {error}"
+        )
+        return
+    ids = sorted(criterion["id"] for criterion in criteria)
+    section.exact("what the test set can carry", "plan, criteria", sorted(stated["criteria"]), ids)
+    for criterion in criteria:
+        item, name = stated["criteria"][criterion["id"]], f"plan, {criterion['id']}"
+        metric = criterion["metric"].replace("{score}", evaluation["in_force"]["score"])
+        counted = criterion.get("of") or criterion.get("sample")
+        wanted = [metric, criterion["bound"], criterion["limit"], counted]
+        told = [item[key] for key in ("metric", "bound", "limit", "units_record")]
+        section.exact("what the test set can carry", name, told, wanted)
+        if counted and item["units"] is not None:
+            section.recorded("what the test set can carry", dossier, counted, item["units"])
+        found = carried_by(item["units"], criterion, confidence) if counted else dict.fromkeys(CARRIED)
+        for key, value in found.items():
+            section.near("what the test set can carry", f"{name}, {key}", item[key], value)
+
+
+CARRIED = ("strongest", "failures_allowed", "units_needed", "carried")
+
+
+def carried_by(units: Any, criterion: Mapping[str, Any], confidence: float) -> dict[str, Any]:
+    """Best bound, failures allowed, units needed, and whether so many units can carry a criterion.
+
+    Example:
+        >>> found = carried_by(180, {"bound": "low", "comparison": ">=", "limit": 0.95}, 0.95)
+        >>> round(found["strongest"], 4), found["failures_allowed"], found["units_needed"], found["carried"]
+        (0.9797, 3, 72, True)
+    """
+    side, limit, tail = criterion["bound"], float(criterion["limit"]), (1 - confidence) / 2
+    reliability = limit if side == "low" else 1 - limit
+    needed = 1 if reliability <= 0 else None
+    if 0 < reliability < 1:
+        needed = max(1, math.floor(math.log(tail) / math.log(reliability)))
+        needed += reliability**needed > tail * (1 + TIE)
+    found: dict[str, Any] = {**dict.fromkeys(CARRIED), "units_needed": needed}
+    if units is None:
+        return found
+    allowed = -1
+    while 0 <= allowed + 1 <= units and units:
+        right = units - allowed - 1 if side == "low" else allowed + 1
+        if not _meets(clopper_pearson(right, units, confidence)[side == "high"], criterion):
+            break
+        allowed += 1
+    best = strongest_bound(units, side, confidence) if units else None
+    fewest = None if allowed < 0 else allowed
+    return {**found, "strongest": best, "failures_allowed": fewest, "carried": allowed >= 0}
+
+
+def _predictive(section: Section, evaluation: Any) -> None:
+    """Predictive values at the stated prevalence, by Bayes at the corners of recall and specificity."""
+    stated, counts = evaluation["predictive"], counts_in_force(evaluation).against()
+    prevalence = stated["field_prevalence"]
+    section.exact("predictive values", "predictive, provided", stated["provided"], prevalence is not None)
+    section.not_recomputed("share of defective parts in the field (the manufacturer's, not attached)")
+    each = math.sqrt(evaluation["confidence"])
+    corners: list[tuple[Any, Any]] = [(None, None)] * 3
+    if None not in (prevalence, evaluation["in_force"]["threshold"]) and counts.defective and counts.normal:
+        both = (share(counts.tp, counts.defective, each), share(counts.tn, counts.normal, each))
+        corners = [bayes(recall, specificity, prevalence) for recall, specificity in zip(both[0], both[1])]
+    for place, name in enumerate(("positive", "negative")):
+        found = tuple(corner[place] for corner in corners)
+        _estimate(
+            section, "predictive values", f"predictive, {name}", stated[name], (found[0], found[1], found[2])
+        )
+
+
+def bayes(recall: float, specificity: float, prevalence: float) -> tuple[float | None, float | None]:
+    """Share of defective among rejected parts, and of normal among accepted ones.
+
+    Example:
+        >>> bayes(1.0, 1.0, 0.1), bayes(0.0, 1.0, 0.1)
+        ((1.0, 1.0), (None, 0.9))
+    """
+    rejected = (recall * prevalence, (1 - specificity) * (1 - prevalence))
+    accepted = (specificity * (1 - prevalence), (1 - recall) * prevalence)
+    positive = rejected[0] / sum(rejected) if sum(rejected) > 0 else None
+    return positive, (accepted[0] / sum(accepted) if sum(accepted) > 0 else None)
+
+
+def _reliability(section: Section, evaluation: Any) -> None:
+    """One-sided exact bounds of recall and specificity, overall and by subgroup, and the figures of their words."""
+    stated, groups = evaluation["reliability"], evaluation["subgroups"]["all"]
+    confidence = stated["confidence"]
+    section.near("reliabilities", "reliability, confidence", confidence, evaluation["confidence"])
+    names = [[row["column"], row["value"]] for row in stated["subgroups"]]
+    wanted = [[row["column"], row["value"]] for row in groups]
+    section.exact("reliabilities", "reliability, subgroups", names, wanted)
+    decided = evaluation["in_force"]["threshold"] is not None
+    rows = [("overall", stated, counts_in_force(evaluation))]
+    rows += [
+        (f"{row['column']} = {row['value']}", row, Counts.stated(group["counts"]))
+        for row, group in zip(stated["subgroups"], groups)
+    ]
+    for name, row, counts in rows:
+        for metric, right, units in (
+            ("recall", counts.tp, counts.defective),
+            ("specificity", counts.tn, counts.normal),
+        ):
+            told = [row[metric]["units"], row[metric]["failures"]]
+            section.exact("reliabilities", f"{name}, {metric}: units", told, [units, units - right])
+            found = None
+            if decided and units:
+                found = beta_quantile(1 - confidence, right, units - right + 1) if right else 0.0
+            section.near("reliabilities", f"{name}, {metric}: reliability", row[metric]["reliability"], found)
+            _statement(section, f"{name}, {metric}", row[metric], confidence)
+    for metric in ("recall", "specificity"):
+        some = [row for row in stated["subgroups"] if row[metric]["units"]]
+        least = min(some, key=lambda r: (r[metric]["units"], r["column"], r["value"]), default=None)
+        found_least = least and {"column": least["column"], "value": least["value"], **least[metric]}
+        section.exact("reliabilities", f"smallest, {metric}", stated["smallest"][metric], found_least)
+
+
+def _statement(section: Section, name: str, row: Mapping[str, Any], confidence: float) -> None:
+    """The words name the figures beside them, the bound rounded down."""
+    if row["reliability"] is None:
+        fine = "not evaluable" in row["statement"]
+    else:
+        floor = f"{math.floor(row['reliability'] * 1e4) / 1e4:.4f}"
+        told = [f"{100 * confidence:g}", floor, str(row["failures"]), str(row["units"])]
+        fine = re.findall(r"\d+(?:\.\d+)?", row["statement"]) == told
+    text = f"reliability, {name}: the words name other figures: {shown(row['statement'])}"
+    section.holds("words of reliabilities", text, fine)
+
+
+def _three_way_verdicts(dossier: Dossier, section: Section, evaluation: Any) -> None:
+    """Verdicts at every pair of limits of thresholds.json: counts, share sent to a person, rates."""
+    score, confidence = evaluation["in_force"]["score"], evaluation["confidence"]
+    settings = dossier.json("thresholds.json")["three_way"][score]
+    keys = ("false_reject_rate", "missed_defect_rate", "accept_below", "reject_from")
+    rows = evaluation["three_way"]
+    stated = [[row[key] for key in keys] for row in rows]
+    wanted = [[item[key] for key in keys] for item in settings]
+    section.exact("three-way verdicts", "three_way, settings", stated, wanted)
+    for row in rows:
+        name = f"three_way, {row['false_reject_rate']}, {row['missed_defect_rate']}"
+        low, high = row["accept_below"], row["reject_from"]
+        known = low is not None and high is not None
+        counts = counts_at(dossier.cases(), score, high, low) if known else Counts(0, 0, 0, 0)
+        section.exact(
+            "three-way verdicts", f"{name}: counts", row["counts"], by_verdict(counts) if known else None
+        )
+        undecided = counts.un + counts.ud
+        shares = {
+            "all": (undecided, counts.normal + counts.defective),
+            "normal": (counts.un, counts.normal),
+            "defective": (counts.ud, counts.defective),
+        }
+        for group, (part, total) in shares.items():
+            found = share(part, total, confidence)
+            text = f"{name}: to a person, {group}"
+            _estimate(section, "three-way verdicts", text, row["share_to_person"][group], found)
+        for kind, used in (("decided", counts.decided()), ("conservative", counts.against())):
+            for metric in ("recall", "specificity"):
+                text = f"{name}: {kind}, {metric}"
+                found = rates(used, confidence)[metric]
+                _estimate(section, "three-way verdicts", text, row[kind][metric], found)
+
+
+def by_verdict(counts: Counts) -> dict[str, dict[str, int]]:
+    """Counts by verdict, then by label."""
+    return {
+        "accept": {"normal": counts.tn, "defective": counts.fn},
+        "reject": {"normal": counts.fp, "defective": counts.tp},
+        "undecided": {"normal": counts.un, "defective": counts.ud},
+    }
+
+
+def _non_inferiority(section: Section, evaluation: Any) -> None:
+    """Recall and specificity against those of the inspection that is replaced, as the manufacturer states them."""
+    stated, counts = evaluation["non_inferiority"], counts_in_force(evaluation).against()
+    confidence, margin = stated["confidence"], stated["margin"]
+    section.near("comparison with people", "confidence", confidence, evaluation["confidence"])
+    for metric, right, units in (
+        ("recall", counts.tp, counts.defective),
+        ("specificity", counts.tn, counts.normal),
+    ):
+        row, name = stated[metric], f"non_inferiority, {metric}"
+        machine = {"right": right, "units": units, "share": right / units if units else None}
+        section.exact("comparison with people", f"{name}: machine", row["machine"], machine)
+        human, known = row["human"], row["human"] is not None
+        known = known and units > 0 and evaluation["in_force"]["threshold"] is not None
+        difference = low = None
+        if known:
+            part, whole_units = human["right"], human["units"]
+            section.not_recomputed(
+                "figures of the inspection that is replaced (the manufacturer's, not attached)"
+            )
+            section.near("comparison with people", f"{name}: human", human["share"], part / whole_units)
+            difference = right / units - part / whole_units
+            low = difference_low(right, units, part, whole_units, confidence)
+        section.near("comparison with people", f"{name}: difference", row["difference"], difference)
+        section.near("comparison with people", f"{name}: low", row["low"], low)
+        shown_as = None if row["low"] is None else row["low"] > -margin
+        section.exact("comparison with people", f"{name}: shown", row["shown"], shown_as)
+
+
+def difference_low(x: int, m: int, y: int, n: int, confidence: float) -> float:
+    """One-sided lower bound of x/m - y/n: Miettinen and Nurminen, Statistics in Medicine 4 (1985) 213-226.
+
+    Example:
+        >>> round(difference_low(56, 70, 48, 80, 0.975), 4)  # Newcombe, Statist. Med. 17 (1998) 873-890, table II
+        0.0528
+    """
+    quantile, observed = NormalDist().inv_cdf(confidence), x / m - y / n
+    low, high = -1.0, observed
+    for _ in range(60):
+        d = (low + high) / 2
+        p = restricted_proportion(x, m, y, n, d)
+        variance = (p * (1 - p) / m + (p - d) * (1 - p + d) / n) * (m + n) / (m + n - 1)
+        rejected = observed > d if variance <= 1e-300 else (observed - d) / math.sqrt(variance) > quantile
+        low, high = (d, high) if rejected else (low, d)
+    return low
+
+
+def restricted_proportion(x: int, m: int, y: int, n: int, d: float) -> float:
+    """The first of two proportions of greatest likelihood when the second is smaller by d: root of the slope."""
+    low, high = max(0.0, d), min(1.0, 1 + d)
+    for _ in range(80):
+        p = (low + high) / 2
+        slope = 0.0
+        for part, total, chance in ((x, m, p), (y, n, p - d)):
+            slope += part / max(chance, 1e-300) if part else 0.0
+            slope -= (total - part) / max(1 - chance, 1e-300) if total - part else 0.0
+        low, high = (p, high) if slope > 0 else (low, p)
+    return (low + high) / 2
+
+
+# ------------------------------------------------------------------------------- section: disturbances and repetitions
+
+UNDISTURBED = "none"
+SIGNED = ("tilt", "brightness", "contrast")
+Rows = Sequence[Mapping[str, str]]
+
+
+def decide(value: float | None, force: Mapping[str, Any]) -> str:
+    """The verdict in force on a score.
+
+    Example:
+        >>> force = {"threshold": 1.0, "accept_below": 0.5}
+        >>> [decide(value, force) for value in (0.4, 0.5, 1.0, None)]
+        ['accept', 'undecided', 'reject', 'undecided']
+    """
+    threshold, limit = force["threshold"], force["accept_below"]
+    if value is None or threshold is None:
+        return "undecided"
+    if value >= threshold:
+        return "reject"
+    return "accept" if limit is None or value < limit else "undecided"
+
+
+def scored_cell(row: Mapping[str, str], score: str) -> float | None:
+    """The score in force of a row of disturbed.csv, seeded.csv or repeats.csv; None where it has none."""
+    decided = truth(row["decided"]) if "decided" in row else row[score] != ""
+    if decided:
+        return number(row[score])
+    if row[score]:
+        raise ValueError(f"{row['image_id']} is undecided, but has a score")
+    return None
+
+
+def verify_challenge(dossier: Dossier, section: Section) -> None:
+    """Disturbed images by kind and severity, and repetitions, against scores, labels, threshold and criteria."""
+    force, challenge = dossier.json("thresholds.json")["in_force"], dossier.json("challenge.json")
+    rows = disturbed_rows(dossier)
+    _disturbed(dossier, section, challenge["disturbed"], rows)
+    _undisturbed(dossier, section, challenge["undisturbed"], rows.get((UNDISTURBED, 0.0), []))
+    _repeats(dossier, section, force)
+    section.not_recomputed("disturbed and repeated scores other than the one in force (not attached)")
+
+
+def disturbed_rows(dossier: Dossier) -> dict[tuple[str, float], list[Mapping[str, str]]]:
+    """(disturbance, severity) -> rows of disturbed.csv."""
+    found: dict[tuple[str, float], list[Mapping[str, str]]] = {}
+    for row in dossier.rows("disturbed.csv"):
+        found.setdefault((row["disturbance"], number(row["severity"])), []).append(row)
+    return found
+
+
+def amount_at(name: str, limit: float, severity: float) -> float:
+    """What is done at a multiple of a declared limit; of JPEG, severities count from quality 100 downwards.
+
+    Example:
+        >>> amount_at("shift", 4.0, 1.5), amount_at("jpeg", 90, 2.0)
+        (6.0, 80.0)
+    """
+    if name == "jpeg":
+        return float(max(1, round(100 - severity * (100 - limit))))
+    found = round(severity * limit, 9)
+    return min(found, 1.0) if name in ("brightness", "contrast", "noise") else found
+
+
+def _disturbed(
+    dossier: Dossier,
+    section: Section,
+    stated: Mapping[str, Any],
+    rows: Mapping[tuple[str, float], Rows],
+) -> None:
+    """Every declared disturbance and severity holds the same test images, each once, at the declared amount."""
+    test = {case.row.image for case in dossier.cases()}
+    images = [row["image_id"] for row in rows.get((UNDISTURBED, 0.0), [])]
+    steps = {
+        (name, step): amount
+        for name, item in stated["envelope"].items()
+        for step, amount in zip(stated["severities"], item["amounts"])
+    }
+    wanted = {**steps, **({(UNDISTURBED, 0.0): 0.0} if images else {})}
+    section.exact("disturbances tried", "disturbed.csv", sorted(rows), sorted(wanted))
+    for (name, step), amount in steps.items():
+        limit = stated["envelope"][name]["limit"]
+        section.near("disturbances tried", f"{name}, {step}: amount", amount, amount_at(name, limit, step))
+    for (name, step), members in sorted(rows.items()):
+        text = f"disturbed.csv, {name}, {step}: not the undisturbed test images, each once"
+        same_images = [row["image_id"] for row in members] == images
+        section.holds("disturbances tried", text, same_images and len(set(images)) == len(images))
+        amounts = {number(row["amount"]) for row in members}
+        amounts = {abs(value) for value in amounts} if name in SIGNED else amounts
+        text = f"disturbed.csv, {name}, {step}: another amount than was declared"
+        section.holds("disturbances tried", text, amounts == {wanted.get((name, step))})
+    copies = len(images) * len(steps)
+    facts = {
+        "test": len(test),
+        "disturbed": len(images),
+        "sampled": 0 < len(images) < len(test),
+        "copies": copies,
+    }
+    section.exact("disturbances tried", "challenge.json, images", stated["images"], facts)
+    section.exact(
+        "disturbances tried", "challenge.json, declared", stated["declared"], bool(stated["envelope"])
+    )
+    text = "disturbed.csv: an image that is none of the test split"
+    section.holds("disturbances tried", text, set(images) <= test)
+
+
+def _undisturbed(dossier: Dossier, section: Section, stated: Mapping[str, Any], rows: Rows) -> None:
+    """Undisturbed images, scored once more, against the scores on record."""
+    score = dossier.json("thresholds.json")["in_force"]["score"]
+    known = {case.row.image: case.row.score(score) for case in dossier.cases()}
+    again = {row["image_id"]: scored_cell(row, score) for row in rows}
+    section.exact("undisturbed images", "images", stated["images"], len(again))
+    otherwise = sum((known[image] is None) != (value is None) for image, value in again.items())
+    section.exact("undisturbed images", "decided otherwise", stated["decided_otherwise"], otherwise)
+    pairs = [(known[image], value) for image, value in again.items()]
+    largest = largest_difference(pairs)
+    text = "the largest difference of all scores is smaller than that of the score in force"
+    told = stated["largest_relative_difference"]
+    fine = (told is None) == (largest is None) and (largest is None or told >= largest * (1 - TOLERANCE))
+    section.holds("undisturbed images", f"challenge.json, undisturbed: {text}", fine)
+
+
+def largest_difference(pairs: Iterable[tuple[float | None, float | None]]) -> float | None:
+    """Largest |b - a| / |a| of pairs that have both.
+
+    Example:
+        >>> largest_difference([(2.0, 2.5), (None, 1.0)])
+        0.25
+    """
+    found = [abs(b - a) / max(abs(a), 1e-12) for a, b in pairs if a is not None and b is not None]
+    return max(found, default=None)
+
+
+def _repeats(dossier: Dossier, section: Section, force: Mapping[str, Any]) -> None:
+    """Repetitions: which, how far from the scores on record, how many verdicts they change."""
+    stated, score, what = dossier.json("repeatability.json"), force["score"], "repetitions"
+    known = {case.row.image: case.row.score(score) for case in dossier.cases()}
+    first = {image: value for image, value in known.items() if value is not None}
+    rows = dossier.rows("repeats.csv")
+    pairs = [(first.get(row["image_id"]), scored_cell(row, score)) for row in rows]
+    runs: dict[int, set[tuple[int, str]]] = {}
+    images: dict[int, list[str]] = {}
+    for row in rows:
+        runs.setdefault(whole(row["repeat"]), set()).add((whole(row["batch_size"]), row["order"]))
+        images.setdefault(whole(row["repeat"]), []).append(row["image_id"])
+    wanted = [
+        {"repeat": place, "batch_size": size, "order": order}
+        for place in sorted(runs)
+        for size, order in sorted(runs[place])
+    ]
+    section.exact(what, "repeatability.json, repeats", stated["repeats"], wanted)
+    once = all(len(set(found)) == len(found) for found in images.values())
+    section.holds(what, "repeats.csv: an image twice in one repetition", once)
+    facts = {"score": score, "threshold": force["threshold"], "accept_below": force["accept_below"]}
+    section.exact(what, "repeatability.json, in force", {key: stated[key] for key in facts}, facts)
+    section.exact(
+        what, "images", [stated["images"], stated["undecided"]], [len(first), len(known) - len(first)]
+    )
+    told = stated["scores"][score]["largest_relative_difference"]
+    section.near(what, f"{score}: largest difference", told, largest_difference(pairs))
+    largest = [item["largest_relative_difference"] for item in stated["scores"].values()]
+    most = max((item for item in largest if item is not None), default=None)
+    section.exact(what, "largest difference", stated["largest_relative_difference"], most)
+    missing = sum(max(0, len(first) - len(set(found))) for found in images.values())
+    unmatched = missing + sum((one is None) != (two is None) for one, two in pairs)
+    section.holds(what, f"unmatched: fewer than {unmatched}", stated["unmatched"] >= unmatched)
+    flips = sum(decide(one, force) != decide(two, force) for one, two in pairs)
+    section.exact(
+        what, "verdict flips", stated["verdict_flips"], None if force["threshold"] is None else flips
+    )
+
+
+# ------------------------------------------------------------------------------------------------- section: robustness
+
+JUDGED = ("recall", "specificity", "auroc")
+
+
+def verify_robustness(dossier: Dossier, section: Section) -> None:
+    """Each cell of disturbance and severity, what is lost there, and how far the criteria hold."""
+    stated, challenge = dossier.json("robustness.json"), dossier.json("challenge.json")["disturbed"]
+    force, rows = dossier.json("thresholds.json")["in_force"], disturbed_rows(dossier)
+    labels = {case.row.image: case.label for case in dossier.cases()}
+    confidence = dossier.json("evaluation.json")["confidence"]
+    told = [stated[key] for key in ("confidence", "score", "threshold", "accept_below", "test_images")]
+    wanted = [confidence, *(force[key] for key in ("score", "threshold", "accept_below")), len(labels)]
+    section.exact("robustness in force", "robustness.json", told, wanted)
+    criteria = _robust_criteria(dossier, section, stated)
+    base = rows.get((UNDISTURBED, 0.0), [])
+    section.exact("robustness in force", "robustness.json, declared", stated["declared"], bool(base))
+    section.exact("robustness in force", "robustness.json, images", stated["images"], len(base))
+    names = sorted(challenge["envelope"]) if base else []
+    section.exact("robustness in force", "disturbances", sorted(stated["disturbances"]), names)
+    if not base:
+        section.exact("robustness in force", "undisturbed", stated["undisturbed"], None)
+        return
+    judge = Disturbances(section, force, labels, confidence, criteria)
+    first = judge.cell("undisturbed", stated["undisturbed"], base, base, (0.0, 0.0))
+    lost: list[dict[str, Any]] = []
+    for name, item in stated["disturbances"].items():
+        declared = challenge["envelope"][name]
+        for key in ("unit", "limit", "meaning"):
+            section.exact("robustness in force", f"{name}, {key}", item[key], declared[key])
+        steps = list(zip(challenge["severities"], declared["amounts"]))
+        keys = [str(float(step)).replace(".", "_") for step, _ in steps]
+        section.exact("robustness in force", f"{name}, cells", sorted(item["cells"]), sorted(keys))
+        cells = [
+            judge.cell(f"{name}, {step}", item["cells"][key], rows[name, step], base, (step, amount))
+            for key, (step, amount) in zip(keys, steps)
+        ]
+        judge.reach(name, item, first, cells)
+        lost += [
+            {
+                "criterion": criterion,
+                "disturbance": name,
+                "severity": cell["severity"],
+                "amount": cell["amount"],
+            }
+            for cell in cells
+            for criterion, met in cell["holds"].items()
+            if cell["severity"] <= 1 and met is not True and first["holds"][criterion] is True
+        ]
+    told = sorted(stated["lost_inside"], key=canonical)
+    section.exact("criteria lost", "lost_inside", told, sorted(lost, key=canonical))
+    number_lost = len({row["criterion"] for row in lost})
+    section.exact("criteria lost", "criteria_lost_inside", stated["criteria_lost_inside"], number_lost)
+    _robust_statement(section, stated, first)
+
+
+def _robust_criteria(dossier: Dossier, section: Section, stated: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Criteria on recall, specificity and AUROC of the score in force, as acceptance.yaml states them."""
+    score = dossier.json("thresholds.json")["in_force"]["score"]
+    try:
+        criteria = read_acceptance(dossier.text("acceptance.yaml"))["criteria"]
+    except Unreadable as error:
+        section.missing(
+            f"acceptance.yaml cannot be read by this script, so its criteria are not held: {error}"
+        )
+        return [dict(item) for item in stated["criteria"]]
+    named = {f"evaluate.{score}.{metric}" for metric in JUDGED}
+    rows = [{**row, "metric": row["metric"].replace("{score}", score)} for row in criteria]
+    chosen = [row for row in rows if row["metric"] in named]
+    keys = ("id", "metric", "bound", "limit")
+    told = [[item[key] for key in keys] for item in stated["criteria"]]
+    section.exact("robustness in force", "criteria", told, [[row[key] for key in keys] for row in chosen])
+    return chosen
+
+
+def _robust_statement(section: Section, stated: Mapping[str, Any], first: Mapping[str, Any]) -> None:
+    """The sentence names the criteria that fail undisturbed, or the amounts that they hold up to."""
+    text, failing = stated["statement"], [name for name, met in first["holds"].items() if met is not True]
+    if not first["holds"]:
+        fine = not text.startswith("every criterion")
+    elif failing:
+        named = re.search(r"not met without disturbance \(([^)]*)\)", text)
+        fine = named is not None and named[1].split(", ") == failing
+    else:
+        told = []
+        for name, item in stated["disturbances"].items():
+            amount, cells = item["criteria_hold_up_to"]["amount"], list(item["cells"].values())
+            smallest = min(cells, key=lambda cell: cell["severity"])["amount"]
+            way = "not even at" if amount is None else "down to" if name == "jpeg" else "up to"
+            told.append(f"{name} {way} {smallest if amount is None else amount:g} {item['unit']}")
+        fine = text.startswith("every criterion") and all(part in text for part in told)
+    section.holds("words of the robustness", f"robustness.json, statement: {shown(text)}", fine)
+
+
+class Disturbances:
+    """Judges disturbed images.
+
+    Args:
+        section: where findings go.
+        force: what is in force.
+        labels: image -> 0 or 1.
+        confidence: of bounds; a loss is significant at a p-value of at most its complement.
+        criteria: on recall, specificity and AUROC.
+    """
+
+    def __init__(
+        self,
+        section: Section,
+        force: Mapping[str, Any],
+        labels: Mapping[str, int],
+        confidence: float,
+        criteria: Sequence[Mapping[str, Any]],
+    ) -> None:
+        self.section, self.force, self.labels = section, force, labels
+        self.confidence, self.criteria = confidence, criteria
+
+    def cell(
+        self, name: str, stated: Mapping[str, Any], rows: Rows, base: Rows, step: tuple[float, float]
+    ) -> Mapping[str, Any]:
+        """One severity: rates, bounds, criteria, losses; returns it as it was derived."""
+        section, told = self.section, [stated["severity"], stated["amount"]]
+        section.exact("cells of robustness", f"{name}: severity and amount", told, list(step))
+        found = self._metrics(rows)
+        for metric, bounded in found.items():
+            _estimate(
+                section, "rates of disturbed images", f"{name}, {metric}", stated["metrics"][metric], bounded
+            )
+        holds = {row["id"]: self._met(row, found) for row in self.criteria}
+        section.exact("criteria on disturbed images", f"{name}: holds", stated["holds"], holds)
+        losses = {} if step[0] == 0 or self.force["threshold"] is None else self._losses(rows, base)
+        section.exact("images lost", f"{name}: classes", sorted(stated["loss"]), sorted(losses))
+        for kind, (lost, gained, chance) in losses.items():
+            item = stated["loss"][kind]
+            section.exact("images lost", f"{name}, {kind}", [item["lost"], item["gained"]], [lost, gained])
+            section.near("images lost", f"{name}, {kind}: p-value", item["p_value"], chance)
+        chances = [chance for _, _, chance in losses.values()]
+        return {"severity": step[0], "amount": step[1], "holds": holds, "chances": chances}
+
+    def reach(
+        self, name: str, item: Mapping[str, Any], first: Mapping[str, Any], cells: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """How far the criteria hold, and nothing is lost, from no disturbance upwards."""
+        held = first["holds"] and all(met is True for met in first["holds"].values())
+        criteria = [all(met is True for met in cell["holds"].values()) for cell in cells] if held else None
+        level = 1 - self.confidence
+        losses = [all(chance > level for chance in cell["chances"]) for cell in cells]
+        for key, fine in (
+            ("criteria_hold_up_to", criteria),
+            ("no_loss_up_to", losses if self.force["threshold"] is not None else None),
+        ):
+            wanted: list[Any] = [None, None]
+            if fine is not None:
+                reached = fine.index(False) if False in fine else len(fine)
+                last = cells[reached - 1]
+                wanted = [last["severity"], last["amount"]] if reached else [0.0, None]
+            told = [item[key]["severity"], item[key]["amount"]]
+            self.section.exact("how far it holds", f"{name}, {key}", told, wanted)
+
+    def _metrics(self, rows: Rows) -> dict[str, Bounded]:
+        score, confidence = self.force["score"], self.confidence
+        values = [(self.labels[row["image_id"]], scored_cell(row, score)) for row in rows]
+        bad = [-math.inf if value is None else value for label, value in values if label == 1]
+        good = [math.inf if value is None else value for label, value in values if label == 0]
+        found = delong(bad, good, confidence)
+        if found[0] == 1:
+            pairs = min(len(bad), len(good))
+            found = (1.0, *clopper_pearson(pairs, pairs, confidence))
+        if self.force["threshold"] is None:
+            return {**dict.fromkeys(("recall", "specificity", "undecided"), NOTHING), "auroc": found}
+        counts = Counts.of([label for label, _ in values], [decide(value, self.force) for _, value in values])
+        undecided = counts.un + counts.ud
+        return {
+            "recall": share(counts.tp, counts.defective, confidence),
+            "specificity": share(counts.tn, counts.normal, confidence),
+            "undecided": share(undecided, counts.normal + counts.defective, confidence),
+            "auroc": found,
+        }
+
+    @staticmethod
+    def _met(criterion: Mapping[str, Any], found: Mapping[str, Bounded]) -> bool | None:
+        bound = found[criterion["metric"].rsplit(".", 1)[1]][1 if criterion["bound"] == "low" else 2]
+        return None if bound is None else _meets(bound, {"comparison": ">=", **criterion})
+
+    def _losses(self, rows: Rows, base: Rows) -> dict[str, tuple[int, int, float]]:
+        """Class -> (judged rightly undisturbed alone, disturbed alone, exact one-sided McNemar test)."""
+        score, found = self.force["score"], {}
+        before = {row["image_id"]: decide(scored_cell(row, score), self.force) for row in base}
+        for label, kind, right in ((0, "normal", "accept"), (1, "defective", "reject")):
+            pairs = [
+                (before[row["image_id"]] == right, decide(scored_cell(row, score), self.force) == right)
+                for row in rows
+                if self.labels[row["image_id"]] == label
+            ]
+            lost, gained = sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs)
+            found[kind] = (lost, gained, mcnemar(lost, gained))
+        return found
+
+
+def mcnemar(lost: int, gained: int) -> float:
+    """Chance of so many lost or more when either way is equally likely.
+
+    Example:
+        >>> mcnemar(5, 1), mcnemar(0, 3)
+        (0.109375, 1.0)
+    """
+    total = lost + gained
+    return float(sum(math.comb(total, k) for k in range(lost, total + 1)) / 2**total)
+
+
+# --------------------------------------------------------------------------------- section: detection and localisation
+
+DETECTION_TOLERANCE = 1e-6
+"""What follows from the coefficients of a curve; and how much more likely another curve may be."""
+BEYOND, POOR, MOST_FALSE_CALLS, FEWEST = 1.25, 0.05, 0.5, 20
+SIZES = ("a50", "a90", "a90_95")
+
+
+def verify_detection(dossier: Dossier, section: Section) -> None:
+    """Curves of seeded defects from seeded.csv; figures of localisation against each other."""
+    stated, force = dossier.json("detection.json"), dossier.json("thresholds.json")["in_force"]
+    confidence = dossier.json("evaluation.json")["confidence"]
+    told = [stated[key] for key in ("score", "threshold", "confidence")]
+    section.exact(
+        "detection in force", "detection.json", told, [force["score"], force["threshold"], confidence]
+    )
+    held_out = [row for row in dossier.scores() if row.split == "calibration"]
+    normal = [case.row for case in dossier.cases() if case.label == 0]
+    for key, members in (("held_out", held_out), ("test", normal)):
+        _false_calls(section, stated["false_call_rate"][key], key, members, force, confidence)
+    kinds: dict[str, list[Mapping[str, str]]] = {}
+    for row in dossier.rows("seeded.csv"):
+        kinds.setdefault(row["defect"], []).append(row)
+    known = {row.image for row in held_out}
+    foreign = sorted({row["image_id"] for row in dossier.rows("seeded.csv")} - known)
+    section.holds("seeded defects", f"seeded.csv: not in held-out normals: {shown(foreign)}", not foreign)
+    named = {item["defect"]: item for item in stated["curves"]["seeded"].values()}
+    section.exact("seeded defects", "curves, seeded", sorted(named), sorted(kinds))
+    unit = "mm" if kinds and all(row["size_mm"] for row in dossier.rows("seeded.csv")) else "px"
+    for kind, rows in sorted(kinds.items()):
+        if kind in named:
+            Detection(section, kind, named[kind], force, confidence).verify(rows, unit)
+    own = stated["curves"]["own"]
+    section.not_recomputed(
+        "curves of the data set's own defects (their sizes are sealed, not attached)", len(own)
+    )
+    _localisation(dossier, section, confidence)
+
+
+def _false_calls(
+    section: Section,
+    stated: Mapping[str, Any],
+    name: str,
+    rows: Sequence[Scored],
+    force: Mapping[str, Any],
+    confidence: float,
+) -> None:
+    values = [row.score(force["score"]) for row in rows]
+    decided = sum(value is not None for value in values)
+    rejected = sum(decide(value, force) == "reject" for value in values)
+    told = [stated[key] for key in ("n", "rejected", "undecided")]
+    section.exact("false calls", f"false calls, {name}", told, [decided, rejected, len(values) - decided])
+    found = share(rejected, 0 if force["threshold"] is None else decided, confidence)
+    _estimate(section, "false calls", f"false calls, {name}", stated, found)
+
+
+class Detection:
+    """One curve of probability of detection.
+
+    Args:
+        section: where findings go.
+        kind: type of defect.
+        stated: the curve of detection.json.
+        force: what is in force.
+        confidence: of its bounds.
+    """
+
+    def __init__(
+        self,
+        section: Section,
+        kind: str,
+        stated: Mapping[str, Any],
+        force: Mapping[str, Any],
+        confidence: float,
+    ) -> None:
+        self.section, self.name, self.stated = section, f"seeded {kind}", stated
+        self.force, self.confidence = force, confidence
+
+    def verify(self, rows: Rows, unit: str) -> None:
+        """Counts, groups, and, where a curve can be fitted, its maximum and what follows from it."""
+        verdicts = [decide(scored_cell(row, self.force["score"]), self.force) for row in rows]
+        hits = [verdict == "reject" for verdict in verdicts]
+        sizes = [number(row[f"size_{unit}"]) for row in rows]
+        images = [row["image_id"] for row in rows]
+        facts = {
+            "source": "seeded",
+            "unit": unit,
+            "n": len(rows),
+            "images": len(set(images)),
+            "hits": sum(hits),
+            "undecided": verdicts.count("undecided"),
+            "smallest_size": min(sizes),
+            "largest_size": max(sizes),
+            "enough_inspections": len(rows) >= 60,
+        }
+        told = {key: self.stated[key] for key in facts}
+        self.section.exact("counts of seeded defects", f"{self.name}: counts", told, facts)
+        self._groups(sizes, hits)
+        code = "no-threshold" if self.force["threshold"] is None else refusal(sizes, hits)
+        floor = min(self.stated["false_call_rate"] or 0.0, MOST_FALSE_CALLS)
+        best = None if code else fit_curve(sizes, hits, floor)
+        if code or self.stated["reason_code"] != "fitted":
+            self._without_curve(code, best, Inspections(sizes, hits, images, floor))
+        else:
+            self._curve(best, Inspections(sizes, hits, images, floor))
+
+    def _near(self, what: str, key: str, stated: Any, found: float | None) -> None:
+        scale = 1.0 if found is None else max(1.0, abs(found))
+        self.section.near(what, f"{self.name}: {key}", stated, found, DETECTION_TOLERANCE, scale)
+
+    def _groups(self, sizes: Sequence[float], hits: Sequence[bool]) -> None:
+        stated, proven = self.stated["groups"], None
+        groups = size_groups(sizes)
+        self.section.exact("groups of sizes", f"{self.name}: groups", len(stated), len(groups))
+        rising = True
+        for item, members in zip(reversed(stated), reversed(groups)):
+            part, total = sum(hits[place] for place in members), len(members)
+            ends = [min(sizes[place] for place in members), max(sizes[place] for place in members)]
+            told = [item[key] for key in ("smallest", "largest", "n", "hits")]
+            self.section.exact("groups of sizes", f"{self.name}: group", told, [*ends, total, part])
+            found = share(part, total, self.confidence)
+            for key, value in zip(("rate", "low", "high"), found):
+                self.section.near("groups of sizes", f"{self.name}: group, {key}", item[key], value)
+            low = clopper_pearson(part, total, 2 * self.confidence - 1)[0]
+            rising = rising and ends[0] == ends[1] and low >= 0.9
+            proven = ends[0] if rising else proven
+        exact = self.stated["a90_95_exact"]
+        self.section.exact("sizes proven without a curve", f"{self.name}: a90/95", exact, proven)
+
+    def _without_curve(self, code: str, best: Curve | None, seen: Inspections) -> None:
+        """No curve is stated exactly where none can be fitted, or none that bounds a size."""
+        stated, what = self.stated, "seeded defects without a curve"
+        nothing = (
+            *SIZES,
+            "intercept",
+            "slope",
+            "deviance",
+            "degrees_of_freedom",
+            "fit_p_value",
+            "fit_adequate",
+        )
+        told = [stated[key] for key in nothing] + [stated["curve"]]
+        self.section.exact(what, f"{self.name}: figures", told, [*[None] * len(nothing), []])
+        if code:
+            self.section.exact(what, f"{self.name}: reason_code", stated["reason_code"], code)
+            return
+        hidden = best is not None and best.proven_size(0.9, seen, self.confidence) < math.inf
+        fine = stated["reason_code"] in ("undetermined", "slope-not-positive") and not hidden
+        self.section.holds(what, f"{self.name}: a curve can be fitted, none is stated", fine)
+
+    def _curve(self, best: Curve | None, seen: Inspections) -> None:
+        stated = self.stated
+        curve = Curve(stated["intercept"], stated["slope"], seen.floor)
+        highest = -math.inf if best is None else best.log_likelihood(seen)
+        text = f"{self.name}: the stated curve is no maximum of the likelihood"
+        likely = best is not None and curve.log_likelihood(seen) >= highest - DETECTION_TOLERANCE
+        if not self.section.holds("curves of detection, fitted anew", text, likely):
+            return
+        values: dict[str, float | None] = {
+            "a50": curve.size_at(0.5),
+            "a90": curve.size_at(0.9),
+            "a90_95": curve.proven_size(0.9, seen, self.confidence),
+        }
+        deviance, freedom = curve.deviance(seen)
+        chance = chi_square_tail(deviance, freedom) if freedom > 0 else None
+        adequate = None if chance is None else chance >= POOR
+        low, high = min(seen.sizes) / BEYOND, max(seen.sizes) * BEYOND
+        for key, value in values.items():
+            beyond = value is None or not low <= value <= high
+            values[key] = None if beyond or (key == "a90_95" and adequate is False) else value
+        for key, value in values.items():
+            self._near("sizes that are detected", key, stated[key], value)
+        self._near("fits of detection", "deviance", stated["deviance"], deviance)
+        self._near("fits of detection", "p-value", stated["fit_p_value"], chance)
+        told = [stated["degrees_of_freedom"], stated["fit_adequate"]]
+        self.section.exact("fits of detection", f"{self.name}: fit", told, [freedom, adequate])
+        self._points(curve, seen)
+
+    def _points(self, curve: Curve, seen: Inspections) -> None:
+        points = self.stated["curve"]
+        first, last = math.log(min(seen.sizes)), math.log(max(seen.sizes))
+        covariances = curve.covariances(seen, self.confidence)
+        for place, point in enumerate(points):
+            size = math.exp(first + (last - first) * place / (len(points) - 1))
+            low, high = curve.bounds(math.log(size), covariances)
+            pod = curve.pod(math.log(size))
+            wanted = {"size": size, "pod": pod, "low": low, "high": high}
+            wanted["hit_rate"] = seen.floor + (1 - seen.floor) * pod
+            for key, value in wanted.items():
+                self._near("points of curves", f"point {place + 1}, {key}", point[key], value)
+
+
+class Inspections:
+    """Sizes, hits and images of one type of defect, and the false-call rate."""
+
+    def __init__(
+        self, sizes: Sequence[float], hits: Sequence[bool], images: Sequence[str], floor: float
+    ) -> None:
+        self.sizes, self.hits, self.images, self.floor = sizes, hits, images, floor
+        self.alike = Counter((math.log(size), hit) for size, hit in zip(sizes, hits))
+
+
+def refusal(sizes: Sequence[float], hits: Sequence[bool]) -> str:
+    """Why no curve can be fitted; empty when one can."""
+    if len(sizes) < FEWEST:
+        return "too-few-inspections"
+    if all(hits) or not any(hits):
+        return "all-hits" if all(hits) else "all-misses"
+    if min(sizes) == max(sizes):
+        return "one-size-only"
+    hit = [size for size, found in zip(sizes, hits) if found]
+    missed = [size for size, found in zip(sizes, hits) if not found]
+    if max(hit) <= min(missed):
+        return "slope-not-positive"
+    return "complete-separation" if min(hit) >= max(missed) else ""
+
+
+def size_groups(sizes: Sequence[float]) -> list[list[int]]:
+    """Places of each size; of at most six groups of neighbours where a size recurs less than five times on average."""
+    order, distinct = sorted(range(len(sizes)), key=lambda place: sizes[place]), sorted(set(sizes))
+    if len(sizes) >= 5 * len(distinct):
+        return [[place for place in order if sizes[place] == size] for size in distinct]
+    parts = max(1, min(6, len(sizes) // 5))
+    each, more = divmod(len(order), parts)
+    ends = [part * each + min(part, more) for part in range(parts + 1)]
+    return [order[ends[part] : ends[part + 1]] for part in range(parts)]
+
+
+def logistic(value: float) -> float:
+    """1 / (1 + exp(-value)) without overflow."""
+    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
+
+
+class Curve:
+    """logit(POD) = intercept + slope ln(size), with the false-call rate under it (MIL-HDBK-1823A)."""
+
+    def __init__(self, intercept: float, slope: float, floor: float) -> None:
+        self.intercept, self.slope, self.floor = intercept, slope, floor
+
+    def pod(self, log_size: float) -> float:
+        """Probability of detection."""
+        return logistic(self.intercept + self.slope * log_size)
+
+    def log_likelihood(self, seen: Inspections) -> float:
+        """Of hits and misses."""
+        terms = []
+        for (x, hit), times in seen.alike.items():
+            logit = self.intercept + self.slope * x
+            rest = 1 - self.floor
+            chance = self.floor + rest * logistic(logit) if hit else rest * logistic(-logit)
+            terms.append(times * math.log(max(chance, 1e-300)))
+        return math.fsum(terms)
+
+    def size_at(self, probability: float) -> float:
+        """Size that is detected with this probability."""
+        return safe_exp((math.log(probability / (1 - probability)) - self.intercept) / self.slope)
+
+    def slopes(self, seen: Inspections, centre: float) -> tuple[Matrix, list[tuple[float, float]]]:
+        """(expected information, gradient of each inspection) in terms of ln(size) less the centre."""
+        a = b = c = 0.0
+        of_each: dict[tuple[float, bool], tuple[float, float]] = {}
+        for (x, hit), times in seen.alike.items():
+            q = self.pod(x)
+            chance = self.floor + (1 - self.floor) * q
+            rise = (1 - self.floor) * q * (1 - q)
+            weight = rise / max(chance * (1 - chance), 1e-300)
+            away, part = x - centre, times * rise * weight
+            a, b, c = a + part, b + part * away, c + part * away * away
+            of_each[x, hit] = (weight * (hit - chance), weight * (hit - chance) * away)
+        return (a, b, c), [of_each[math.log(size), hit] for size, hit in zip(seen.sizes, seen.hits)]
+
+    def covariances(self, seen: Inspections, confidence: float) -> list[tuple[Matrix, float]]:
+        """(covariance in terms of ln(size), quantile of Student's t), of the model and of images as units."""
+        centre = math.fsum(math.log(size) for size in seen.sizes) / len(seen.sizes)
+        information, gradients = self.slopes(seen, centre)
+        model = inverse(information)
+        found = [(model, NormalDist().inv_cdf(confidence))]
+        names = set(seen.images)
+        if len(names) < len(seen.sizes):
+            sums = dict.fromkeys(names, (0.0, 0.0))
+            for image, (first, second) in zip(seen.images, gradients):
+                sums[image] = (sums[image][0] + first, sums[image][1] + second)
+            factor = len(names) / max(len(names) - 1, 1)
+            outer = (
+                factor * math.fsum(u * u for u, _ in sums.values()),
+                factor * math.fsum(u * v for u, v in sums.values()),
+                factor * math.fsum(v * v for _, v in sums.values()),
+            )
+            found.append((sandwich(model, outer), student_quantile(confidence, max(len(names) - 2, 1))))
+        return [(moved(matrix, centre), t) for matrix, t in found]
+
+    def bounds(self, log_size: float, covariances: Sequence[tuple[Matrix, float]]) -> tuple[float, float]:
+        """One-sided bounds at a size; the wider covariance counts."""
+        spread = max(
+            t * math.sqrt(max(a + 2 * b * log_size + c * log_size * log_size, 0.0))
+            for (a, b, c), t in covariances
+        )
+        middle = self.intercept + self.slope * log_size
+        return logistic(middle - spread), logistic(middle + spread)
+
+    def proven_size(self, probability: float, seen: Inspections, confidence: float) -> float:
+        """Smallest size from which on the lower bound stays at or above the probability; or infinity."""
+        covariances, target = self.covariances(seen, confidence), math.log(probability / (1 - probability))
+        if any(self.slope**2 <= t * t * c for (_, _, c), t in covariances):
+            return math.inf
+        low = (target - self.intercept) / self.slope
+        step = 1.0
+        while self.bounds(low + step, covariances)[0] < probability and step < 1e6:
+            step *= 2
+        high = low + step
+        for _ in range(80):
+            middle = (low + high) / 2
+            enough = self.bounds(middle, covariances)[0] >= probability
+            low, high = (low, middle) if enough else (middle, high)
+        return safe_exp(high)
+
+    def deviance(self, seen: Inspections) -> tuple[float, int]:
+        """(deviance of the groups of sizes, degrees of freedom)."""
+        total, groups = 0.0, size_groups(seen.sizes)
+        for members in groups:
+            n, hit = len(members), sum(seen.hits[place] for place in members)
+            chances = [
+                seen.floor + (1 - seen.floor) * self.pod(math.log(seen.sizes[place])) for place in members
+            ]
+            expected = min(max(math.fsum(chances), 1e-12), n - 1e-12)
+            for part, wanted in ((hit, expected), (n - hit, n - expected)):
+                total += 2 * part * math.log(part / wanted) if part else 0.0
+        return max(total, 0.0), len(groups) - 2
+
+
+Matrix = tuple[float, float, float]  # a symmetric 2 x 2 matrix: first, shared, second
+
+
+def safe_exp(value: float) -> float:
+    """exp, or infinity."""
+    return math.exp(value) if value < 700 else math.inf
+
+
+def inverse(matrix: Matrix) -> Matrix:
+    """Of a symmetric 2 x 2 matrix."""
+    a, b, c = matrix
+    determinant = a * c - b * b
+    return c / determinant, -b / determinant, a / determinant
+
+
+def sandwich(model: Matrix, outer: Matrix) -> Matrix:
+    """model x outer x model."""
+    a, b, c = model
+    p, q, r = outer
+    left = ((a * p + b * q, a * q + b * r), (b * p + c * q, b * q + c * r))
+    return (
+        left[0][0] * a + left[0][1] * b,
+        left[0][0] * b + left[0][1] * c,
+        left[1][0] * b + left[1][1] * c,
+    )
+
+
+def moved(matrix: Matrix, centre: float) -> Matrix:
+    """Covariance of the intercept at 0 and the slope, from that at the centre."""
+    a, b, c = matrix
+    return a - 2 * centre * b + centre * centre * c, b - centre * c, c
+
+
+@cache
+def student_quantile(probability: float, freedom: int) -> float:
+    """Quantile above one half of Student's t distribution, by halving.
+
+    Example:
+        >>> round(student_quantile(0.95, 10), 4)
+        1.8125
+    """
+    low, high = 0.0, 1e3
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if student_tail(middle, freedom) > 1 - probability else (low, middle)
+    return (low + high) / 2
+
+
+def chi_square_tail(value: float, freedom: int) -> float:
+    """P(X > value) of a chi-square distribution with a whole number of degrees of freedom.
+
+    Example:
+        >>> round(chi_square_tail(5.991, 2), 3), round(chi_square_tail(7.815, 3), 3)
+        (0.05, 0.05)
+    """
+    half = value / 2
+    if freedom % 2 == 0:
+        return math.fsum(math.exp(-half) * half**k / math.factorial(k) for k in range(freedom // 2))
+    terms = [math.exp(-half) * half ** (k - 0.5) / math.gamma(k + 0.5) for k in range(1, (freedom + 1) // 2)]
+    return math.erfc(math.sqrt(half)) + math.fsum(terms)
+
+
+def fit_curve(sizes: Sequence[float], hits: Sequence[bool], floor: float) -> Curve | None:
+    """The rising curve of largest likelihood by Fisher's scoring with halved steps; None where there is none."""
+    seen = Inspections(sizes, hits, [], floor)
+    centre = math.fsum(math.log(size) for size in sizes) / len(sizes)
+    best: Curve | None = None
+    highest = -math.inf
+    for start in ((0.0, 0.0), (0.0, 1.0), (-1.0, 3.0)):
+        found = _scored(start, centre, seen)
+        if found is not None and found.log_likelihood(seen) > highest:
+            best, highest = found, found.log_likelihood(seen)
+    return best if best is not None and best.slope > 0 else None
+
+
+def _scored(start: tuple[float, float], centre: float, seen: Inspections) -> Curve | None:
+    middle, slope = start
+    curve = Curve(middle - slope * centre, slope, seen.floor)
+    likelihood = curve.log_likelihood(seen)
+    for _ in range(200):
+        (a, b, c), gradients = curve.slopes(seen, centre)
+        if a * c - b * b <= 1e-14 * a * c:
+            return None
+        p, q, r = inverse((a, b, c))
+        u, v = math.fsum(item[0] for item in gradients), math.fsum(item[1] for item in gradients)
+        step, rise, following = 1.0, (p * u + q * v, q * u + r * v), curve
+        while step > 1e-9:
+            middle_next, slope_next = middle + step * rise[0], slope + step * rise[1]
+            following = Curve(middle_next - slope_next * centre, slope_next, seen.floor)
+            if following.log_likelihood(seen) >= likelihood:
+                middle, slope = middle_next, slope_next
+                break
+            step /= 2
+        else:
+            return curve
+        done = max(abs(step * item) for item in rise) <= 1e-10 * (1 + abs(middle) + abs(slope))
+        curve, likelihood = following, following.log_likelihood(seen)
+        if done:
+            return curve
+    return None
+
+
+def _localisation(dossier: Dossier, section: Section, confidence: float) -> None:
+    """Counts of localisation.json against the labels, rates against its counts; maps and masks are not attached."""
+    stated, what = dossier.json("localisation.json"), "figures of localisation"
+    defective = sum(case.label == 1 for case in dossier.cases())
+    section.exact(what, "defective", stated["defective"], defective)
+    section.exact(what, "masks", stated["with_mask"] + stated["without_mask"], defective)
+    pointing, seen = stated["pointing"], stated["with_mask"] - stated["undecided"]
+    found = share(pointing["hits"], stated["with_mask"], confidence)
+    _estimate(section, what, "pointing", pointing, found)
+    fine = 0 <= pointing["hits"] <= seen - stated["outside"] and stated["outside"] >= 0
+    section.holds(what, "localisation.json: more hits than maps with a mask in them", fine)
+    low, chance = pointing["low"], stated["chance"]
+    better = None if low is None or chance is None else low > chance
+    section.exact(what, "better than chance", stated["better_than_chance"], better)
+    shares = [stated[key] for key in ("chance", "pixel_auroc", "pro") if stated[key] is not None]
+    section.holds(what, "localisation.json: a share beyond 0 to 1", all(0 <= value <= 1 for value in shares))
+    section.not_recomputed("what anomaly maps point at (maps and masks are not attached)", 4)
 
 
 # ------------------------------------------------------------------------------------------------- section: subgroups
@@ -1799,7 +3345,8 @@ def derived_subgroups(dossier: Dossier) -> dict[tuple[str, str], Counts]:
     for column in sorted(name for name in rows[0] if name.startswith("group_")):
         for value in sorted({row[column] for row in rows}):
             members = [case for case in dossier.cases() if case.groups[column] == value]
-            found[column, value] = counts_at(members, force["score"], force["threshold"])
+            rule = (force["score"], force["threshold"], force["accept_below"])
+            found[column, value] = counts_at(members, *rule)
     return found
 
 
@@ -1817,7 +3364,8 @@ def _subgroup(section: Section, row: Mapping[str, Any], counts: Counts, confiden
 def _defect_types(dossier: Dossier, section: Section, rows: Sequence[Mapping[str, Any]]) -> None:
     """Which defect a test image shows is sealed and not attached; but each defect is in one of these subgroups."""
     force = dossier.json("thresholds.json")["in_force"]
-    whole_set = counts_at(dossier.cases(), force["score"], force["threshold"])
+    rule = (force["score"], force["threshold"], force["accept_below"])
+    whole_set = counts_at(dossier.cases(), *rule)
     for key in ("true_positive", "false_negative", "undecided_defective"):
         stated, found = sum(row["counts"][key] for row in rows), whole_set.as_json()[key]
         section.exact("sums over defect types", f"defect types: {key}", stated, found)
@@ -2497,6 +4045,9 @@ SECTIONS: tuple[tuple[str, Callable[[Dossier, Section], None]], ...] = (
     ("images, scores, predictions", verify_data),
     ("thresholds", verify_thresholds),
     ("evaluation", verify_evaluation),
+    ("disturbances and repetitions", verify_challenge),
+    ("robustness", verify_robustness),
+    ("detection and localisation", verify_detection),
     ("subgroups", verify_subgroups),
     ("acceptance criteria", verify_criteria),
     ("protocols", verify_protocols),

@@ -22,23 +22,36 @@ INDEX = "attachments.json"
 #: Attached as they lie there: name -> (folder, path below the folder of the product).
 _COPIES = {
     "acceptance.yaml": ("products", "acceptance.yaml"),
+    "challenge.json": ("artifacts", "challenge/challenge.json"),
     "criteria.json": ("artifacts", "qualify/criteria.json"),
+    "detection.json": ("artifacts", "evaluate/detection.json"),
     "evaluation.json": ("artifacts", "evaluate/evaluation.json"),
     "iq.json": ("artifacts", "qualify/iq.json"),
+    "localisation.json": ("artifacts", "evaluate/localisation.json"),
     "metrics.json": ("reports", "metrics.json"),
     "oq.json": ("artifacts", "qualify/oq.json"),
     "pq.json": ("artifacts", "qualify/pq.json"),
+    "repeatability.json": ("artifacts", "challenge/repeatability.json"),
+    "robustness.json": ("artifacts", "evaluate/robustness.json"),
     "thresholds.json": ("artifacts", "threshold/thresholds.json"),
     "trace.json": ("artifacts", "qualify/trace.json"),
 }
 _TABLES = {
+    "cross_fit.csv": "cross_fit/scores.parquet",
     "manifest.csv": "ingest/manifest.parquet",
     "predictions.csv": "evaluate/predictions.parquet",
     "scores.csv": "score/scores.parquet",
 }
+#: Attached with the score in force alone.
+_IN_FORCE = {
+    "disturbed.csv": "challenge/disturbed.parquet",
+    "repeats.csv": "challenge/repeats.parquet",
+    "seeded.csv": "challenge/seeded.parquet",
+}
 REQUIRED = {
     *_COPIES,
     *_TABLES,
+    *_IN_FORCE,
     INDEX,
     "records.json",
     "release.json",
@@ -120,11 +133,17 @@ def _same(tree: Tree, file: str, name: str, source: str, content: bytes) -> None
 
 
 def _check_tables(tree: Tree, file: str, found: Mapping[str, bytes]) -> None:
-    for name, source in _TABLES.items():
+    others: set[str] = set()
+    thresholds = tree.dictionary(tree.artifact("threshold", "thresholds.json"), optional=True)
+    if thresholds:
+        others = {*thresholds["scores"]} - {thresholds["in_force"]["score"]}
+    for name, source in (_TABLES | _IN_FORCE).items():
         stage, path = source.split("/")
         table = tree.table(tree.artifact(stage, path))
         if name not in found or table is None:
             continue
+        if name in _IN_FORCE:
+            table = table.drop(columns=[column for column in table.columns if column in others])
         rows = list(csv.reader(io.StringIO(found[name].decode(), newline="")))
         wanted = [[str(column) for column in table.columns], *_cells(table)]
         if rows != wanted:

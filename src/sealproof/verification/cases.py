@@ -55,20 +55,32 @@ def assemble(tree: Tree) -> Cases | None:
     return Cases(table.sort_values("image_id", ignore_index=True), tuple(names))
 
 
-def verdicts(scores: Floats, decided: NDArray[np.bool_], threshold: float | None) -> list[str]:
-    """`reject` at or above the threshold, `accept` below it, `undecided` without a score or a threshold.
+def verdicts(
+    scores: Floats, decided: NDArray[np.bool_], threshold: float | None, limit: float | None = None
+) -> list[str]:
+    """`reject` at or above the threshold, `accept` below it and the limit, else `undecided`, as without a score.
+
+    Args:
+        scores: higher = more anomalous.
+        decided: whether there is a score.
+        threshold: None when there is no valid one: nothing is decided.
+        limit: below which a part is accepted when the verdict is three-way.
 
     Example:
         >>> import numpy as np
         >>> verdicts(np.array([0.9, 1.0, np.nan]), np.array([True, True, False]), 1.0)
         ['accept', 'reject', 'undecided']
+        >>> verdicts(np.array([0.4, 0.5, 1.0]), np.array([True, True, True]), 1.0, 0.5)
+        ['accept', 'undecided', 'reject']
     """
     found = []
     for score, known in zip(scores.tolist(), decided.tolist(), strict=True):
         if threshold is None or not known or score != score:
             found.append("undecided")
+        elif score >= threshold:
+            found.append("reject")
         else:
-            found.append("reject" if score >= threshold else "accept")
+            found.append("accept" if limit is None or score < limit else "undecided")
     return found
 
 

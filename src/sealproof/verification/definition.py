@@ -9,7 +9,18 @@ from sealproof.verification.digests import canonical_sha256
 from sealproof.verification.kinds import altered_code
 from sealproof.verification.tree import Tree
 
-STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify")
+STAGES = (
+    "ingest",
+    "check",
+    "roi",
+    "train",
+    "score",
+    "cross_fit",
+    "threshold",
+    "challenge",
+    "evaluate",
+    "qualify",
+)
 #: What the definition of a test case is hashed over.
 CASE_FIELDS = (
     "id",
@@ -66,6 +77,7 @@ def required_evidence(tree: Tree) -> list[str]:
         tree.report("metrics.json"),
         tree.artifact("evaluate", "evaluation.json"),
         tree.artifact("evaluate", "predictions.parquet"),
+        *(tree.artifact("evaluate", f"{name}.json") for name in ("detection", "localisation", "robustness")),
         tree.artifact("qualify", "criteria.json"),
         tree.artifact("ingest", "manifest.parquet"),
         tree.artifact("ingest", "sealed_labels.parquet"),
@@ -73,7 +85,16 @@ def required_evidence(tree: Tree) -> list[str]:
         tree.artifact("train", "model.json"),
         tree.artifact("score", "scores.parquet"),
         tree.artifact("score", "patch_scores.parquet"),
-        tree.artifact("threshold", "thresholds.json"),
+        tree.artifact("cross_fit", "scores.parquet"),
+        *(
+            tree.artifact("threshold", f"{name}.json")
+            for name in ("thresholds", "guarantees", "evt_sample_size")
+        ),
+        tree.artifact("challenge", "challenge.json"),
+        tree.artifact("challenge", "disturbed.parquet"),
+        tree.artifact("challenge", "repeatability.json"),
+        tree.artifact("challenge", "repeats.parquet"),
+        tree.artifact("challenge", "seeded.parquet"),
         *(tree.artifact(stage, "records.json") for stage in STAGES),
         *(tree.artifact("qualify", f"{name}.json") for name in PROTOCOLS),
         *(f"protocols/{name}.yaml" for name in (*PROTOCOLS, "requirements", "risks")),

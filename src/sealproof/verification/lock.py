@@ -9,7 +9,19 @@ from sealproof.verification.digests import dvc_folder_md5
 from sealproof.verification.tree import Tree
 
 LOCK = "dvc.lock"
-_STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify", "dossier")
+_STAGES = (
+    "ingest",
+    "check",
+    "roi",
+    "train",
+    "score",
+    "cross_fit",
+    "threshold",
+    "challenge",
+    "evaluate",
+    "qualify",
+    "dossier",
+)
 
 
 def check_lock(tree: Tree) -> None:

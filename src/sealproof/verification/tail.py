@@ -1,33 +1,30 @@
-"""Peaks over threshold: the fitted tail has to be a maximum of the likelihood, and the threshold its quantile."""
+"""Peaks over threshold: the level by its rule, the tail a maximum of the likelihood, the threshold its quantile."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from sealproof.verification.formulas import Floats
+from sealproof.verification.formulas import Floats, close
+from sealproof.verification.tail_level import (
+    FITTABLE,
+    anderson_darling,
+    candidates,
+    rejected_by_forward_stop,
+    split_tail,
+)
+from sealproof.verification.threshold_rules import Derived, Settings
 
 #: How much more likely SciPy's tail may be, in units of log-likelihood, before the stated one is no maximum.
 _SLACK = 1e-3
-_FITTABLE = 8
-
-
-def split_tail(normals: Floats, share: float) -> tuple[float, Floats]:
-    """(level, excesses): the upper `share` of sorted scores lies above the level.
-
-    Example:
-        >>> import numpy as np
-        >>> level, excesses = split_tail(np.arange(10.0), 0.3)
-        >>> level, excesses.tolist()
-        (6.0, [1.0, 2.0, 3.0])
-    """
-    above = math.floor(round(normals.size * share, 9))
-    level = float(normals[max(0, normals.size - above - 1)])
-    return level, normals[normals > level] - level
+#: How far an Anderson-Darling statistic may differ: it hangs on where the search for the best tail ends.
+_STATISTIC = 1e-4
+Problem = tuple[str, Any, Any]
 
 
 def tail_quantile(level: float, shape: float, scale: float, ratio: float) -> float:
@@ -42,63 +39,106 @@ def tail_quantile(level: float, shape: float, scale: float, ratio: float) -> flo
     return level + scale * math.expm1(-shape * math.log(ratio)) / shape
 
 
-def tail_problems(
-    normals: Floats, stated: Mapping[str, Any], settings: Mapping[str, Any]
-) -> list[tuple[str, Any, Any]]:
-    """(field, expected, found) of all that is wrong with a stated `evt_pot` result.
+def evt_pot(normals: Floats, stated: Mapping[str, Any], settings: Settings) -> tuple[Derived, list[Problem]]:
+    """What the method gives, from the stated p-values and interval; and what is wrong with the figures behind it.
 
     Args:
         normals: sorted calibration scores.
         stated: the result in thresholds.json.
         settings: `threshold` of params.yaml.
     """
-    rules = settings["evt"]
-    level, excesses = split_tail(normals, rules["tail_fraction"])
-    details = stated["details"]
-    wrong: list[tuple[str, Any, Any]] = []
-    if details["exceedances"] != excesses.size:
-        wrong.append(("details/exceedances", int(excesses.size), details["exceedances"]))
-    if excesses.size < rules["minimum_exceedances"] and stated["eligible"]:
-        wrong.append(("eligible", False, True))
+    rules, details = settings["evt"], stated["details"]
+    none = Derived(None, faults=frozenset({"too-few-exceedances"}), rate=float(rules["false_reject_rate"]))
+    if not normals.size:
+        return none, []
+    wrong = list(_level_problems(normals, details, rules))
+    share, none_fits = _chosen(details, rules)
+    level, excesses = split_tail(normals, share)
+    figures: dict[str, Any] = {
+        "exceedances": int(excesses.size),
+        "minimum_exceedances": rules["minimum_exceedances"],
+        "tail_fraction": share,
+        "false_reject_rate": rules["false_reject_rate"],
+        "nominal_false_reject_rate": rules["false_reject_rate"],
+        "false_discovery_rate": rules["false_discovery_rate"],
+        "maximum_relative_width": rules["maximum_relative_width"],
+        "level_rule": rules["level"],
+    }
+    few = {"too-few-exceedances"} if excesses.size < rules["minimum_exceedances"] else set()
+    fittable = np.unique(excesses).size >= FITTABLE
+    if not fittable or excesses.size / normals.size <= rules["false_reject_rate"]:
+        if "shape" in details:
+            wrong.append(("details/shape", "no tail of so few excesses", details["shape"]))
+        return replace(none, details=figures), wrong
+    wrong += _fit_problems(excesses, details)
     if "shape" not in details:
-        if (
-            np.unique(excesses).size >= _FITTABLE
-            and excesses.size / normals.size > rules["false_reject_rate"]
-        ):
-            wrong.append(("details/shape", "a fitted tail", "none"))
-        return wrong
-    return [*wrong, *_fit_problems(normals, level, excesses, stated, rules)]
-
-
-def _fit_problems(
-    normals: Floats, level: float, excesses: Floats, stated: Mapping[str, Any], rules: Mapping[str, Any]
-) -> list[tuple[str, Any, Any]]:
-    details = stated["details"]
-    wrong: list[tuple[str, Any, Any]] = []
+        return none, wrong
     shape, scale = float(details["shape"]), float(details["scale"])
-    if not math.isclose(details["level"], level, rel_tol=1e-12):
-        wrong.append(("details/level", level, details["level"]))
-    best = _best_likelihood(excesses)
-    found = _likelihood(excesses, shape, scale)
-    if found < best - _SLACK:
-        wrong.append(("details/shape", f"a tail of log-likelihood {best:.6f}", f"{found:.6f}"))
     ratio = rules["false_reject_rate"] / (excesses.size / normals.size)
     estimate = tail_quantile(level, shape, scale, ratio)
-    fitting = details["fit_p_value"] >= rules["minimum_fit_p_value"]
-    eligible = bool(
-        fitting
-        and excesses.size >= rules["minimum_exceedances"]
-        and details["estimate_low"] is not None
-        and details["estimate_high"] is not None
-    )
-    if not math.isclose(estimate, details["estimate"], rel_tol=1e-9):
-        wrong.append(("details/estimate", estimate, details["estimate"]))
-    if eligible is not stated["eligible"]:
-        wrong.append(("eligible", eligible, stated["eligible"]))
-    threshold = details["estimate"] if eligible else None
-    if stated["threshold"] != threshold:
-        wrong.append(("threshold", threshold, stated["threshold"]))
-    return wrong
+    ends = details["estimate_low"], details["estimate_high"]
+    width = None if None in ends else (ends[1] - ends[0]) / (estimate - float(np.median(normals)))
+    figures |= {"level": level, "estimate": estimate, "relative_width": width}
+    faults = frozenset(few | _faults(details, rules, none_fits=none_fits, width=width))
+    rate = float(details["expected_false_reject_rate"])
+    return Derived(estimate, ends, faults, rate, told=(rate,), details=figures), wrong
+
+
+def _chosen(details: Mapping[str, Any], rules: Mapping[str, Any]) -> tuple[float, bool]:
+    """(share of the level that is fitted, whether every candidate was rejected), from the stated p-values."""
+    if rules["level"] == "fraction":
+        return float(rules["tail_fraction"]), False
+    tried = details["candidates"]
+    if not tried:
+        return float(rules["candidates"][0]), False
+    rejected = rejected_by_forward_stop([item["p_value"] for item in tried], rules["false_discovery_rate"])
+    return float(tried[min(rejected, len(tried) - 1)]["share"]), rejected == len(tried)
+
+
+def _level_problems(
+    normals: Floats, details: Mapping[str, Any], rules: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Candidates with level, number and statistic; how many the stop rule rejects by their stated p-values."""
+    wanted, tried = candidates(normals, rules), details["candidates"]
+    if len(wanted) != len(tried):
+        yield "details/candidates", f"{len(wanted)} levels", f"{len(tried)} levels"
+        return
+    for place, (item, one) in enumerate(zip(tried, wanted, strict=True)):
+        for key, value in (("share", one.share), ("level", one.level), ("exceedances", one.exceedances)):
+            if not close(value, item[key]):
+                yield f"details/candidates/{place}/{key}", value, item[key]
+        if abs(one.statistic - item["anderson_darling"]) > _STATISTIC:
+            yield f"details/candidates/{place}/anderson_darling", one.statistic, item["anderson_darling"]
+        if not 0 < item["p_value"] <= 1:
+            yield f"details/candidates/{place}/p_value", "a probability", item["p_value"]
+    rejected = rejected_by_forward_stop([item["p_value"] for item in tried], rules["false_discovery_rate"])
+    if details["candidates_rejected"] != rejected:
+        yield "details/candidates_rejected", rejected, details["candidates_rejected"]
+
+
+def _fit_problems(excesses: Floats, details: Mapping[str, Any]) -> Iterator[Problem]:
+    if "shape" not in details:
+        yield "details/shape", "a fitted tail", "none"
+        return
+    shape, scale = float(details["shape"]), float(details["scale"])
+    best, found = _best_likelihood(excesses), _likelihood(excesses, shape, scale)
+    if found < best - _SLACK:
+        yield "details/shape", f"a tail of log-likelihood {best:.6f}", f"{found:.6f}"
+    statistic = anderson_darling(excesses, shape, scale)
+    if abs(statistic - details["anderson_darling"]) > _STATISTIC:
+        yield "details/anderson_darling", statistic, details["anderson_darling"]
+    for key in ("fit_p_value", "expected_false_reject_rate"):
+        if not 0 < details[key] < 1:
+            yield f"details/{key}", "between 0 and 1", details[key]
+
+
+def _faults(
+    details: Mapping[str, Any], rules: Mapping[str, Any], *, none_fits: bool, width: float | None
+) -> set[str]:
+    poor = none_fits or details["fit_p_value"] < rules["minimum_fit_p_value"]
+    wide = width is not None and width > rules["maximum_relative_width"]
+    broken = {"poor-tail-fit": poor, "interval-not-finite": width is None, "interval-too-wide": wide}
+    return {code for code, there in broken.items() if there}
 
 
 def _likelihood(excesses: Floats, shape: float, scale: float) -> float:

@@ -1,35 +1,22 @@
-"""thresholds.json: every method of every score derived anew from the calibration scores."""
+"""thresholds.json: every method of every score and calibration, the three-way limits, and what is in force."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from sealproof.verification.formulas import Floats, close
+from sealproof.verification.differences import differences
 from sealproof.verification.scores import image_scores, score_names
 from sealproof.verification.settings import parameters
-from sealproof.verification.tail import tail_problems
-from sealproof.verification.threshold_rules import (
-    conformal,
-    false_rejects,
-    mean_sigma,
-    percentile,
-    supervised_accuracy,
-)
+from sealproof.verification.three_way import in_force, three_way_grid
+from sealproof.verification.threshold_result import METHODS, different, problems
+from sealproof.verification.threshold_scores import CALIBRATIONS, Calibration, calibration_of
 from sealproof.verification.tree import Tree
 
-_RULES = {
-    "mean_sigma": mean_sigma,
-    "percentile": percentile,
-    "conformal": conformal,
-    "supervised_accuracy": supervised_accuracy,
-}
-METHODS = (*_RULES, "evt_pot")
-#: Key of thresholds.json -> (split its normals are in, what it calls the calibration).
-_CALIBRATIONS = {"scores": ("calibration", "held-out"), "training_scores": ("train", "training")}
+#: Setting `threshold.calibration` -> key of thresholds.json.
+IN_FORCE = {"held-out": "scores", "cross-fit": "cross_fit_scores"}
 
 
 def check_thresholds(tree: Tree) -> None:
@@ -38,54 +25,96 @@ def check_thresholds(tree: Tree) -> None:
     stated, table = tree.dictionary(file), image_scores(tree)
     if not stated or table is None:
         return
+    crossed = tree.table(tree.artifact("cross_fit", "scores.parquet"))
+    crossed = None if crossed is None or crossed.empty else crossed
     with tree.findings.guard(file):
         settings = parameters(tree)["threshold"]
-        _check_in_force(tree, file, stated, settings)
-        for key, (split, name) in _CALIBRATIONS.items():
+        _check_keys(tree, file, stated, crossed=crossed is not None)
+        for key in (name for name in CALIBRATIONS if name in stated):
             for score in score_names(table):
-                with tree.findings.guard(file, f"/{key}/{score}"):
-                    _check_score(
-                        tree,
-                        file,
-                        f"/{key}/{score}",
-                        stated[key][score],
-                        _Calibration(table, score, split, name, settings),
-                    )
+                place = f"/{key}/{score}"
+                with tree.findings.guard(file, place):
+                    calibration = calibration_of(key, score, table, crossed, settings)
+                    _check_score(tree, file, place, stated[key][score], calibration)
         _check_undecided(tree, file, stated, table)
+        for score in score_names(table):
+            with tree.findings.guard(file, f"/three_way/{score}"):
+                found = calibration_of(IN_FORCE[settings["calibration"]], score, table, crossed, settings)
+                _check_three_way(tree, file, stated, score, found)
+        with tree.findings.guard(file, "/in_force"):
+            _check_in_force(tree, file, stated, settings)
 
 
-class _Calibration:
-    """The scores that one row of thresholds.json rests on."""
-
-    def __init__(
-        self, table: pd.DataFrame, score: str, split: str, name: str, settings: Mapping[str, Any]
-    ) -> None:
-        self.normals = _sorted(table, split, score)
-        self.defects = _sorted(table, "tuning", score)
-        self.held_out = _sorted(table, "calibration", score)
-        self.name, self.settings = name, settings
-
-    @property
-    def usable(self) -> bool:
-        """Whether there are enough normals, and not all alike."""
-        enough = self.normals.size >= max(2, self.settings["minimum_normals"])
-        return bool(enough and self.normals[0] != self.normals[-1])
+def _check_keys(tree: Tree, file: str, stated: Mapping[str, Any], *, crossed: bool) -> None:
+    """Cross-fitted thresholds stand there exactly when there are cross-fitted scores."""
+    tree.findings.compare(
+        "threshold-figure-changed",
+        file,
+        "/cross_fit_scores",
+        expected="there" if crossed else "not there",
+        found="there" if "cross_fit_scores" in stated else "not there",
+    )
 
 
-def _sorted(table: pd.DataFrame, split: str, score: str) -> Floats:
-    chosen = table["decided"] & (table["split"] == split)
-    return np.sort(table.loc[chosen, score].to_numpy(dtype=np.float64))
+def _check_score(
+    tree: Tree, file: str, place: str, methods: Mapping[str, Any], calibration: Calibration
+) -> None:
+    for method in sorted({*METHODS} ^ {*methods}):
+        tree.findings.add(
+            "threshold-changed",
+            file,
+            f"{place}/{method}",
+            expected=f"the {len(METHODS)} methods",
+            found="one missing or unknown",
+        )
+    for method in (name for name in METHODS if name in methods):
+        stated = methods[method]
+        with tree.findings.guard(file, f"{place}/{method}"):
+            tree.findings.count("thresholds derived")
+            for field, expected, found in problems(method, stated, calibration):
+                code = _CODES.get(field, "threshold-figure-changed")
+                tree.findings.add(code, file, f"{place}/{method}/{field}", expected=expected, found=found)
+
+
+#: Field of a result -> code; all others are figures.
+_CODES = {
+    "threshold": "threshold-changed",
+    "details/estimate": "threshold-changed",
+    "eligible": "threshold-eligibility-wrong",
+    "reason_code": "threshold-eligibility-wrong",
+    "details/reason_codes": "threshold-eligibility-wrong",
+    "promised_false_reject_rate": "threshold-promise-wrong",
+    "promise_confidence": "threshold-promise-wrong",
+    "promise": "threshold-promise-wrong",
+}
+
+
+def _check_three_way(
+    tree: Tree, file: str, stated: Mapping[str, Any], score: str, calibration: Calibration
+) -> None:
+    grid = three_way_grid(calibration.normals, calibration.defects, calibration.settings["three_way"])
+    tree.findings.count("three-way limits derived", len(grid))
+    place = f"/three_way/{score}"
+    for pointer, expected, found in differences(grid, stated["three_way"].get(score, "nothing"), place):
+        tree.findings.add("three-way-changed", file, pointer, expected=expected, found=found)
 
 
 def _check_in_force(tree: Tree, file: str, stated: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """What is in force is the result that params.yaml names, unless a three-way verdict could accept nothing."""
     chosen = stated["in_force"]
-    for key in ("score", "method"):
+    for key in ("score", "method", "calibration"):
         tree.findings.compare(
             "threshold-in-force-wrong", file, f"/in_force/{key}", expected=settings[key], found=chosen[key]
         )
-    row = stated["scores"][settings["score"]][settings["method"]]
-    rest = {key: value for key, value in chosen.items() if key not in {"score", "method"}}
-    if rest != row:
+    row = stated[IN_FORCE[settings["calibration"]]][settings["score"]][settings["method"]]
+    grid, rules = stated["three_way"][settings["score"]], settings["three_way"]
+    withdrawn, limit = in_force(row, grid, rules)
+    held: dict[str, Any] = {"accept_below": limit}
+    rest = {key: value for key, value in chosen.items() if key not in {"score", "method", "accept_below"}}
+    if withdrawn:
+        held |= {"threshold": None, "low": None, "high": None, "eligible": False, "promise": ""}
+        held |= {key: row[key] for key in ("n", "promised_false_reject_rate", "assumptions")}
+    elif rest != row:
         tree.findings.add(
             "threshold-in-force-wrong",
             file,
@@ -93,78 +122,10 @@ def _check_in_force(tree: Tree, file: str, stated: Mapping[str, Any], settings: 
             expected=f"threshold {row['threshold']!r} of {settings['score']}, {settings['method']}",
             found=f"threshold {chosen.get('threshold')!r}",
         )
-
-
-def _check_score(
-    tree: Tree, file: str, place: str, methods: Mapping[str, Any], calibration: _Calibration
-) -> None:
-    for method in sorted({*METHODS} ^ {*methods}):
+    for field, expected, found in different(chosen, held):
         tree.findings.add(
-            "threshold-changed",
-            file,
-            f"{place}/{method}",
-            expected="the five methods",
-            found="one missing or unknown",
+            "threshold-in-force-wrong", file, f"/in_force/{field}", expected=expected, found=found
         )
-    for method in (name for name in METHODS if name in methods):
-        stated = methods[method]
-        with tree.findings.guard(file, f"{place}/{method}"):
-            tree.findings.count("thresholds derived")
-            for field, expected, found in _problems(method, stated, calibration):
-                code = "threshold-changed" if field == "threshold" else "threshold-figure-changed"
-                tree.findings.add(code, file, f"{place}/{method}/{field}", expected=expected, found=found)
-
-
-def _problems(
-    method: str, stated: Mapping[str, Any], calibration: _Calibration
-) -> Iterator[tuple[str, Any, Any]]:
-    normals, settings = calibration.normals, calibration.settings
-    n = normals.size + (calibration.defects.size if method == "supervised_accuracy" else 0)
-    yield from _different(stated, {"n": int(n), "calibration": calibration.name})
-    if not calibration.usable:
-        yield from _different(stated, {"threshold": None, "low": None, "high": None, "eligible": False})
-        return
-    if method == "evt_pot":
-        yield from tail_problems(normals, stated, settings)
-    else:
-        yield from _different(stated, _RULES[method](normals, calibration.defects, settings))
-    yield from _shape_problems(stated)
-    yield from _rate_problems(stated, calibration)
-
-
-def _shape_problems(stated: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """What holds for every method: eligible exactly with a threshold, which lies in its interval."""
-    threshold, low, high = stated["threshold"], stated["low"], stated["high"]
-    if stated["eligible"] is not (threshold is not None):
-        yield "eligible", threshold is not None, stated["eligible"]
-    if threshold is None:
-        yield from _different(stated, {"low": None, "high": None})
-    elif (low is not None and high is not None) and low > high:
-        yield "low", f"at most {high!r}", low
-
-
-def _rate_problems(stated: Mapping[str, Any], calibration: _Calibration) -> Iterator[tuple[str, Any, Any]]:
-    details = stated.get("details", {})
-    threshold = stated["threshold"] if stated["threshold"] is not None else details.get("estimate")
-    if threshold is None:
-        return
-    confidence = calibration.settings["confidence"]
-    expected = {"calibration_false_rejects": false_rejects(calibration.normals, threshold, confidence)}
-    if calibration.name == "training" and stated["threshold"] is not None:
-        expected["held_out_false_rejects"] = false_rejects(calibration.held_out, threshold, confidence)
-    yield from _different(details, expected, "details/")
-
-
-def _different(
-    stated: Mapping[str, Any], expected: Mapping[str, Any], prefix: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
-    """(field, expected, found) of every derived field that is stated otherwise."""
-    for key, value in expected.items():
-        found = stated.get(key)
-        if isinstance(value, Mapping):
-            yield from _different(found if isinstance(found, Mapping) else {}, value, f"{prefix}{key}/")
-        elif key not in stated or not close(value, found):
-            yield f"{prefix}{key}", value, found
 
 
 def _check_undecided(tree: Tree, file: str, stated: Mapping[str, Any], table: pd.DataFrame) -> None:

@@ -23,6 +23,7 @@ _DETAILS = {
     "document.signed": {"release_id", "role", "name", "certificate_sha256", "documents"},
     "release.published": {"release_id", "path", "sha256", "mlflow_model", "mlflow_version"},
     "reproduction.done": {"path", "sha256", "verdict"},
+    "repeatability.done": {"path", "sha256"},
     "trail.repaired": {"bytes", "sha256"},
 }
 
@@ -149,7 +150,13 @@ def _check_openings(tree: Tree, file: str, entries: list[Entry]) -> None:
 def _check_entries(tree: Tree, file: str, entries: list[Entry]) -> None:
     """Files that people wrote have the hash of their last event, and each has one."""
     last: dict[str, str] = {}
-    for name in ("criteria.approved", "deviation.disposed", "case.recorded", "reproduction.done"):
+    for name in (
+        "criteria.approved",
+        "deviation.disposed",
+        "case.recorded",
+        "reproduction.done",
+        "repeatability.done",
+    ):
         last |= {details["path"]: details["sha256"] for _, details in events(entries, name)}
     written = [
         name

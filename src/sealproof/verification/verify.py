@@ -10,15 +10,18 @@ import yaml
 
 from sealproof.evidence.errors import DefinitionError
 from sealproof.verification.attachments import check_attachments
+from sealproof.verification.challenge import check_challenge
 from sealproof.verification.context import check_context
 from sealproof.verification.criteria import check_criteria
 from sealproof.verification.decision import check_decision
 from sealproof.verification.definition import check_definition
+from sealproof.verification.detection import check_detection
 from sealproof.verification.documents import check_documents
 from sealproof.verification.evaluation import check_evaluation
 from sealproof.verification.findings import Findings
 from sealproof.verification.images import check_images
 from sealproof.verification.ledger import check_ledger
+from sealproof.verification.localisation import check_localisation
 from sealproof.verification.lock import check_lock
 from sealproof.verification.one_pdf import check_one_pdf
 from sealproof.verification.people import check_people
@@ -26,10 +29,12 @@ from sealproof.verification.protocols import check_protocols
 from sealproof.verification.provenance import check_provenance
 from sealproof.verification.records import check_records
 from sealproof.verification.registry import check_registry
+from sealproof.verification.robustness import check_robustness
 from sealproof.verification.runs import check_runs
 from sealproof.verification.scores import check_scores
 from sealproof.verification.signatures import Certificate
 from sealproof.verification.signed import check_signed_documents
+from sealproof.verification.studies import check_studies
 from sealproof.verification.thresholds import check_thresholds
 from sealproof.verification.trail import check_trail
 from sealproof.verification.tree import Tree
@@ -40,7 +45,12 @@ CHECKS: tuple[Callable[[Tree], None], ...] = (
     check_images,
     check_scores,
     check_thresholds,
+    check_studies,
     check_evaluation,
+    check_challenge,
+    check_robustness,
+    check_detection,
+    check_localisation,
     check_records,
     check_criteria,
     check_protocols,
