@@ -330,7 +330,19 @@ def test_the_gate_finds_the_release_sound_and_its_criteria_not_met(rendered, sha
 def test_what_was_printed_is_on_record(rendered, shared_project):
     printed = json.loads((shared_project / "artifacts/seal-sim/dossier/printed.json").read_text())
     assert set(printed) == set(NAMES)
-    stages = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify", "dossier")
+    stages = (
+        "ingest",
+        "check",
+        "roi",
+        "train",
+        "score",
+        "cross_fit",
+        "threshold",
+        "challenge",
+        "evaluate",
+        "qualify",
+        "dossier",
+    )
     known = {
         row["id"]
         for stage in stages

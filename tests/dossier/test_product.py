@@ -33,6 +33,10 @@ def test_shipped_products_are_demonstrations_that_invent_nobody(name):
             "either `text` or `not_applicable`",
         ),
         ("title: ' '\ndocument_prefix: D\ndemonstration: true\n", "title"),
+        (
+            "title: T\ndocument_prefix: D\ndemonstration: true\nhuman_inspection: {defective: 9, found: 8}\n",
+            "these figures are missing: normal, accepted, margin, source",
+        ),
     ],
 )
 def test_a_wrong_product_file_names_the_key(tmp_path, text, told):
@@ -56,3 +60,19 @@ def test_an_answer_is_a_text_or_a_reason_never_both():
 def test_document_numbers_follow_the_prefix():
     product = Product(title="T", document_prefix="QD-7", demonstration=False)
     assert [product.document_number(kind) for kind in ("iq", "dossier")] == ["QD-7-IQ", "QD-7-DOSSIER"]
+
+
+def test_human_inspection_is_figures_or_a_reason():
+    common = {"title": "T", "document_prefix": "D", "demonstration": True}
+    figures = {"defective": 9, "found": 8, "normal": 9, "accepted": 9, "margin": 0.02, "source": "a study"}
+    assert Product(**common, human_inspection=figures).human_inspection.right("recall") == (8, 9)
+    reason = Product(**common, human_inspection={"not_applicable": "a new line"}).human_inspection
+    assert reason.not_applicable == "a new line"
+    assert Product(**common).human_inspection is None
+
+
+def test_the_template_for_users_stands(tmp_path):
+    text = Path("templates/product/product.yaml").read_text().replace("{title}", "T").replace("{prefix}", "T")
+    path = tmp_path / "product.yaml"
+    path.write_text(text)
+    assert load_product(path).human_inspection is None

@@ -205,7 +205,7 @@ def _template(kind: str, contents: Contents) -> tuple[str, tuple[Section, ...], 
     stage = next(name for name in get_args(StageName) if name == kind)
     return (
         "protocol.html",
-        protocol_document.SECTIONS,
+        protocol_document.sections(stage),
         protocol_document.protocol_context(contents.inputs, stage),
     )
 

@@ -41,11 +41,29 @@ SECTIONS = (
     Section("regions", "Regions of interest"),
     Section("model", "Detector", (Section("learning", "Training"),)),
     Section("scores", "Anomaly scores"),
-    Section("thresholds", "Thresholds"),
+    Section(
+        "thresholds",
+        "Thresholds",
+        (
+            Section("promise", "Promise and assumptions"),
+            Section("three-way", "Three-way verdict"),
+            Section("extreme-values", "Extreme value theory"),
+            Section("guarantees", "Promises in simulation"),
+        ),
+    ),
     Section(
         "evaluation",
         "Evaluation of the test split",
-        (Section("all-scores", "All scores"), Section("subgroups", "Subgroups"), Section("errors", "Errors")),
+        (
+            Section("test-methods", "Threshold methods: promised and observed"),
+            Section("all-scores", "All scores"),
+            Section("subgroups", "Subgroups"),
+            Section("robustness", "Robustness"),
+            Section("detection", "Probability of detection"),
+            Section("localisation", "Localisation"),
+            Section("repeatability", "Repeatability"),
+            Section("errors", "Errors"),
+        ),
     ),
     Section("qualification", "Qualification", (Section("deviations", "Deviations"),)),
     Section(

@@ -34,7 +34,11 @@ RESULTS = {
     "findings": "check/findings.json",
     "model": "train/model.json",
     "thresholds": "threshold/thresholds.json",
+    "guarantees": "threshold/guarantees.json",
     "evaluation": "evaluate/evaluation.json",
+    "robustness": "evaluate/robustness.json",
+    "detection": "evaluate/detection.json",
+    "localisation": "evaluate/localisation.json",
 }
 """Name here -> file below `artifacts/<product>/`: what gives the tables their rows; the figures come from records."""
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from sealproof.evaluation.noninferiority import HumanInspection
 from sealproof.evidence import strict
 from sealproof.evidence.strict import StrictModel
 
@@ -113,6 +114,7 @@ class Product(StrictModel):
         site: where the inspection runs.
         provider, intended_use, oversight, interfaces, standards, hazards: as Annex IV asks.
         field_prevalence: share of defective parts on the line, 0 to 1.
+        human_inspection: how the inspection did that is replaced, or why none is.
         annex_iv: clause id -> answer, for every other human input of Annex IV.
         classification: question id of `protocols/classification.yaml` -> answer.
         clauses: clause id -> answer, for what the other frames (ISO 13485, 21 CFR Part 11, EU GMP Annex 22) need
@@ -138,6 +140,7 @@ class Product(StrictModel):
     standards: tuple[Text, ...] = ()
     hazards: tuple[Hazard, ...] = ()
     field_prevalence: float | None = Field(default=None, gt=0, lt=1)
+    human_inspection: HumanInspection | None = None
     annex_iv: dict[str, ClauseAnswer] = Field(default_factory=dict)
     classification: dict[str, Text] = Field(default_factory=dict)
     clauses: dict[str, ClauseAnswer] = Field(default_factory=dict)

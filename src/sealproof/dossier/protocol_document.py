@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from sealproof import __version__
+from sealproof.dossier.evaluation_tables import shared_context
 from sealproof.dossier.index import index_hashes
 from sealproof.dossier.inputs import DossierInputs
 from sealproof.dossier.outline import Section
 from sealproof.dossier.settled import case_record, settled_headline
+from sealproof.dossier.threshold_tables import study_context
 from sealproof.qualification.definitions import StageName
 from sealproof.qualification.outcome import ExecutedProtocol
 from sealproof.qualification.trace import TraceRow, trace_matrix
 
-SECTIONS = (
+_SECTIONS = (
     Section("purpose", "Purpose and scope"),
     Section("references", "References"),
     Section("responsibilities", "Responsibilities"),
@@ -31,9 +33,24 @@ SECTIONS = (
     Section("hashes", "Hashes of definitions and evidence"),
     Section("records", "Index of records"),
 )
+FIGURES = Section("figures", "Figures and tables of the cases")
+"""Stands behind the cases of the protocols that have any: operation and performance."""
 ENVIRONMENT_CHECKS = ("operating-system", "interpreter", "packages", "arithmetic", "pdf-engine", "clock")
 """Checks of the installation qualification whose observations describe the test environment."""
 FRONT_ROWS = 6
+
+
+def sections(stage: StageName) -> tuple[Section, ...]:
+    """The outline of a protocol.
+
+    Example:
+        >>> "figures" in [item.id for item in sections("oq")], "figures" in [item.id for item in sections("iq")]
+        (True, False)
+    """
+    if stage == "iq":
+        return _SECTIONS
+    after = next(place for place, item in enumerate(_SECTIONS) if item.id == "cases") + 1
+    return (*_SECTIONS[:after], FIGURES, *_SECTIONS[after:])
 
 
 def protocol_context(inputs: DossierInputs, stage: StageName) -> dict[str, Any]:
@@ -55,6 +72,8 @@ def protocol_context(inputs: DossierInputs, stage: StageName) -> dict[str, Any]:
         "trace": _own_rows(trace_matrix(inputs.catalogue, inputs.protocols.values()), protocol),
         "hashes": index_hashes(protocol_hashes(protocol)),
         "front_rows": FRONT_ROWS,
+        **study_context(inputs),
+        **shared_context(inputs),
     }
 
 

@@ -21,6 +21,7 @@ def _quoted(inputs: DossierInputs) -> Iterator[tuple[str, Fact]]:
     folder = f"artifacts/{inputs.workspace.product}"
     yield from quote_model(inputs.results["model"], f"{folder}/{RESULTS['model']}")
     yield from quote_findings(inputs.results["findings"]["findings"], f"{folder}/{RESULTS['findings']}")
+    yield from quote_guarantees(inputs.results["guarantees"], f"{folder}/{RESULTS['guarantees']}")
     yield from quote_reasons(inputs.judged.criteria, f"{folder}/qualify/criteria.json")
     yield from settled_facts(inputs)
     yield from quote_runs(inputs.runs, f"{folder}/runs")
@@ -70,6 +71,29 @@ def quote_findings(findings: Sequence[Mapping[str, Any]], artefact: str) -> Iter
             text = f"{what} of a data check, in its own words"
             pointer = f"/findings/{place}/{name}"
             yield f"finding.{place + 1}.{name}", Fact(finding[name], "1", text, artefact, pointer)
+
+
+def quote_guarantees(table: Mapping[str, Any], artefact: str) -> Iterator[tuple[str, Fact]]:
+    """The numbers of normals and the distributions of the simulation: heads of columns and rows of its table.
+
+    Args:
+        table: content of guarantees.json.
+        artefact: its path.
+
+    Example:
+        >>> table = {"distributions": {"normal": "normal"}, "rows": [{"n": 20}, {"n": 20}, {"n": 50}]}
+        >>> {name: fact.pointer for name, fact in quote_guarantees(table, "guarantees.json")}["guarantees.n.50"]
+        '/rows/2/n'
+    """
+    seen = set()
+    for place, row in enumerate(table["rows"]):
+        if row["n"] not in seen:
+            seen.add(row["n"])
+            what = "number of normals (of training defects, for recall_bound) that was simulated"
+            yield f"guarantees.n.{row['n']}", Fact(row["n"], "images", what, artefact, f"/rows/{place}/n")
+    for name, words in table["distributions"].items():
+        what = "distribution of scores that was simulated, in words"
+        yield f"guarantees.distribution.{name}", Fact(words, "1", what, artefact, f"/distributions/{name}")
 
 
 def quote_reasons(criteria: Sequence[CriterionOutcome], artefact: str) -> Iterator[tuple[str, Fact]]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sealproof.dossier.evaluation_tables import evaluation_context
 from sealproof.dossier.inputs import DossierInputs
+from sealproof.dossier.ordering import known_first
+from sealproof.dossier.threshold_tables import threshold_context
 from sealproof.evaluation.intervals import RATES
 from sealproof.evaluation.ranking import AREAS
 from sealproof.evidence.records import RecordBook
@@ -43,7 +46,9 @@ OPEN_POINTS = (
 def result_context(inputs: DossierInputs) -> dict[str, Any]:
     """What the result sections need beside the records."""
     return {
-        **{name: inputs.results[name] for name in ("findings", "model", "thresholds", "evaluation")},
+        **{name: inputs.results[name] for name in ("findings", "model")},
+        **threshold_context(inputs),
+        **evaluation_context(inputs),
         "score_names": known_first(SCORE_NAMES, inputs.results["thresholds"]["scores"]),
         "method_names": known_first(
             METHOD_NAMES, inputs.results["thresholds"]["scores"][inputs.judged.score]
@@ -57,17 +62,6 @@ def result_context(inputs: DossierInputs) -> dict[str, Any]:
         "open_points": OPEN_POINTS,
         "roi": inputs.settings.inspection.roi,
     }
-
-
-def known_first(order: Iterable[str], names: Iterable[str]) -> list[str]:
-    """The names in the order that their room gives them; JSON has sorted them by letter. Unknown ones follow.
-
-    Example:
-        >>> known_first(("recall", "auroc"), ["auroc", "new", "recall"])
-        ['recall', 'auroc', 'new']
-    """
-    place = {name: index for index, name in enumerate(order)}
-    return sorted(names, key=lambda name: (place.get(name, len(place)), name))
 
 
 def metric_name(name: str) -> str:
