@@ -68,10 +68,27 @@ test-tools:
 tamper: setup test-tools ## a product up to its release, and every forgery that `sealproof verify` has to name
 	@python -m pytest tests/tamper tests/e2e/test_released.py -m corpus -n 2 --dist loadfile $(ARGS)
 
+.PHONY: guarantees
+guarantees: setup ## simulate whether every threshold keeps its promise; writes protocols/data/guarantees.json
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m sealproof.thresholds.studies guarantees --processes 2
+
+.PHONY: evt-study
+evt-study: setup ## simulate how many normals extreme value theory needs; writes protocols/data/evt_sample_size.json
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m sealproof.thresholds.studies evt-study --processes 2
+
+.PHONY: pod-study
+pod-study: setup ## simulate how often a90/95 keeps its confidence; prints a table, about a minute
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m sealproof.evaluation.pod_study
+
 .PHONY: crash
 crash: setup ## kill -9 at 30 random moments of `dvc repro` and of `sign` (about half an hour)
 	@python -m tests.e2e.crash --moments 30
 	@python -m tests.signing.crash --moments 30
+
+SEEDS ?= 3
+.PHONY: repeatability
+repeatability: setup ## the training again from SEEDS=3 other seeds, held against the released detector; no test label is read
+	@sealproof repeatability --seeds $(SEEDS)
 
 .PHONY: lint
 lint: setup ## ruff and mypy, as CI runs them

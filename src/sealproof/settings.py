@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
+from sealproof.challenges.settings import AcquisitionSettings, ChallengeSettings
 from sealproof.datasets.settings import DatasetSettings, SplitSettings
 from sealproof.evaluation.settings import EvaluateSettings
 from sealproof.evidence import strict
@@ -17,6 +18,7 @@ from sealproof.evidence.strict import StrictModel
 from sealproof.evidence.workspace import Workspace
 from sealproof.models.settings import TrainSettings
 from sealproof.quality.settings import CheckSettings
+from sealproof.repetition.settings import CrossFitSettings
 from sealproof.roi.settings import RoiSettings
 from sealproof.scores.settings import ScoreSettings
 from sealproof.thresholds.settings import ThresholdSettings
@@ -37,7 +39,9 @@ class Params(StrictModel):
     compute: ComputeSettings
     train: TrainSettings
     score: ScoreSettings
+    cross_fit: CrossFitSettings = CrossFitSettings()
     threshold: ThresholdSettings
+    challenge: ChallengeSettings = ChallengeSettings()
     evaluate: EvaluateSettings
 
     @field_validator("product")
@@ -55,6 +59,7 @@ class Inspection(StrictModel):
     split: SplitSettings
     checks: CheckSettings
     roi: RoiSettings
+    acquisition: AcquisitionSettings | None = None
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,19 @@ from sealproof.evidence.telemetry import silence
 from sealproof.qualification.git import changed_files, head_commit
 from sealproof.settings import Settings, load_settings
 
-STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify", "dossier")
+STAGES = (
+    "ingest",
+    "check",
+    "roi",
+    "train",
+    "score",
+    "cross_fit",
+    "threshold",
+    "challenge",
+    "evaluate",
+    "qualify",
+    "dossier",
+)
 
 
 class Stage:

@@ -11,6 +11,8 @@ from tests.qualification.build import ROOT
 from sealproof.qualification.results import RESULT_STAGES
 
 PRODUCT = "tiny"
+#: What the stage writes: records of each stage, the manifest and the metrics.
+OUTPUTS = len(RESULT_STAGES) + 2
 STAGE = """
 import hashlib, json, pathlib
 import pandas

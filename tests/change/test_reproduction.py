@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from tests.change.project import PRODUCT, commit, make_project, run_stage, write_stage
+from tests.change.project import OUTPUTS, PRODUCT, commit, make_project, run_stage, write_stage
 
 from sealproof.change.reproduction import case_of_reproduction, compare_outputs, reproduce
 from sealproof.change.reproduction_report import OPENING, as_markdown, record
@@ -54,7 +54,7 @@ def reproduced(sound, tmp_path_factory):
 def test_the_same_sources_and_images_give_the_same_results(reproduced):
     workspace, (before, after), found = reproduced
     assert found.reproduced, found
-    assert found.counts == {"identical": 9, "within tolerance": 0, "different": 0}
+    assert found.counts == {"identical": OUTPUTS, "within tolerance": 0, "different": 0}
     assert found.clone_results_id == found.results_id == results_id(workspace)
     assert before == after, "a reproduction writes nothing into the project before it is recorded"
 
@@ -75,7 +75,7 @@ def test_other_numbers_are_different_and_the_failed_case_opens_a_deviation(works
     differ(workspace)
     found = run(workspace)
     assert not found.reproduced
-    assert found.counts == {"identical": 1, "within tolerance": 0, "different": 8}
+    assert found.counts == {"identical": 1, "within tolerance": 0, "different": OUTPUTS - 1}
     record(workspace, found)
     assert [entry.event for entry in read_trail(workspace.trail)][:2] == [
         "reproduction.done",
@@ -96,7 +96,7 @@ def test_other_numbers_within_the_declared_tolerance(workspace):
     clone = Workspace(workspace.root.parent / "clone" / "project", PRODUCT)
     tighter = Tolerances(tolerances=[{"files": "*.json", "absolute": 1e-8, "reason": "r"}])
     verdicts = [output.verdict for output in compare_outputs(workspace, clone, tighter)]
-    assert (verdicts.count("different"), verdicts.count("identical")) == (8, 1)
+    assert (verdicts.count("different"), verdicts.count("identical")) == (OUTPUTS - 1, 1)
 
 
 def test_a_pipeline_that_stops_is_not_reproduced(workspace):
@@ -132,11 +132,11 @@ def test_what_is_recorded_counts_for_the_case_and_rests_on_the_report(reproduced
     told = text.read_text()
     assert OPENING in told
     assert "A person judges it" in told
-    assert "9 identical by SHA-256" in told
+    assert f"{OUTPUTS} identical by SHA-256" in told
 
 
 def test_every_output_has_its_line(reproduced):
-    assert as_markdown(reproduced[2]).count("\n| artifacts/") == 8
+    assert as_markdown(reproduced[2]).count("\n| artifacts/") == OUTPUTS - 1
 
 
 @pytest.mark.parametrize(

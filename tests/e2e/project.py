@@ -101,11 +101,16 @@ def make_project(root: Path) -> Project:
     project.change("params.yaml", "score", "mahalanobis", "features", value=50)
     project.change("params.yaml", "evaluate", "bootstrap", value=200)
     project.change("params.yaml", "threshold", "bootstrap", value=100)
+    project.change("params.yaml", "challenge", "severities", value=[1.0, 2.0])
+    project.change("params.yaml", "challenge", "images", value=20)
+    project.change("params.yaml", "challenge", "seeded", "images", value=20)
     shrink = f"products/{PRODUCT}/inspection.yaml"
     project.change(shrink, "dataset", "options", "normal", value=110)
     project.change(shrink, "dataset", "options", "defective", value=50)
     project.change(shrink, "split", "subsets", value={"partial-10": {"normal": 70, "defective": 12}})
-    project.change(shrink, "split", "test", value={"normal": 30, "defective": 30})
+    project.change(
+        shrink, "split", "test", value={"normal": 36, "defective": 36}
+    )  # 35 cannot carry a bound of 0.9
     project.change(shrink, "roi", "patch_height", value=32)
     project.change(shrink, "roi", "patch_width", value=64)
     protocol = yaml.safe_load((root / "protocols" / "iq.yaml").read_text())

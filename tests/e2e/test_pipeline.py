@@ -16,7 +16,19 @@ from sealproof.evidence.hashing import sha256_file
 pytestmark = pytest.mark.slow
 
 DOCUMENTS = ("iq.pdf", "oq.pdf", "pq.pdf", "dossier.pdf")
-STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate", "qualify", "dossier")
+STAGES = (
+    "ingest",
+    "check",
+    "roi",
+    "train",
+    "score",
+    "cross_fit",
+    "threshold",
+    "challenge",
+    "evaluate",
+    "qualify",
+    "dossier",
+)
 
 
 @pytest.fixture(scope="module")

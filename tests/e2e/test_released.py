@@ -41,6 +41,7 @@ def statements(root):
         "standards": [TEXT],
         "hazards": [{"id": "H-01", "hazard": TEXT, "harm": TEXT, "control": TEXT}],
         "field_prevalence": 0.01,
+        "human_inspection": {"not_applicable": TEXT},
         "annex_iv": {name: {"text": TEXT} for name in answered},
         "classification": {row["id"]: TEXT for row in questions},
     }

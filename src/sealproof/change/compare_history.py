@@ -10,7 +10,7 @@ from sealproof.change.executed import deviations
 from sealproof.change.tree import Tree
 
 _KNOWN = {"product.yaml", "inspection.yaml", "acceptance.yaml", "openings.yaml"}
-_FOLDERS = ("approvals/", "deviations/", "executions/")
+_FOLDERS = ("approvals/", "deviations/", "executions/", "repeatability/")
 
 
 def deviation_changes(old: Tree, new: Tree) -> Iterator[Change]:

@@ -19,7 +19,17 @@ from sealproof.evidence.hashing import sha256_file
 from sealproof.evidence.trail import Entry, read_trail
 from sealproof.evidence.workspace import Workspace
 
-RESULT_STAGES = ("ingest", "check", "roi", "train", "score", "threshold", "evaluate")
+RESULT_STAGES = (
+    "ingest",
+    "check",
+    "roi",
+    "train",
+    "score",
+    "cross_fit",
+    "threshold",
+    "challenge",
+    "evaluate",
+)
 """Stages whose outputs are a function of data, code, parameters and packages."""
 PROTOCOLS = ("iq", "oq", "pq")
 

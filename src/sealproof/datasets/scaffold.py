@@ -33,17 +33,28 @@ roi:
   method: full_frame          # full_frame, fixed, grid or sobel_transition
   patch_height: 128           # each region is resized to this; multiples of 16
   patch_width: 128
+# The largest disturbances that your line gives; what is not declared is not tested.
+# acquisition:
+#   shift: 4                  # pixels, in any direction
+#   tilt: 1.0                 # degrees, either way
+#   brightness: 0.1           # share by which the light is stronger or weaker
+#   contrast: 0.1             # share by which distances from the mean grey value are larger or smaller
+#   blur: 0.8                 # pixels, standard deviation of a Gaussian
+#   noise: 0.01               # grey value on a scale from 0 to 1, standard deviation
+#   jpeg: 90                  # lowest quality of compression
 """
 #: What people enter about a product: approvals, dispositions of deviations, recorded executions.
 PEOPLE = ("approvals", "deviations", "executions")
+#: Where `make repeatability` writes; the pipeline depends on it, filled or not.
+REPEATABILITY = "repeatability"
 _TEST = "  test_fraction: 0.3          # share of each class that is sealed for the test\n"
 
 
 def init_product(root: Path, name: str, images: Path | None = None) -> list[Path]:
     """Write `products/<name>/inspection.yaml` for your own images, and copy them to `data/<name>/`.
 
-    The folders for what people enter (`PEOPLE`) are made as well, each with a `.gitkeep`, since Git keeps no empty
-    folder and the pipeline depends on them.
+    The folders for what people enter (`PEOPLE`) and for `make repeatability` are made as well, each with a
+    `.gitkeep`, since Git keeps no empty folder and the pipeline depends on them.
 
     Args:
         root: the project's root.
@@ -81,7 +92,7 @@ def init_product(root: Path, name: str, images: Path | None = None) -> list[Path
         test="" if published else _TEST,
     )
     write_bytes(definition, text.encode())
-    for folder in PEOPLE:
+    for folder in (*PEOPLE, REPEATABILITY):
         write_bytes(definition.parent / folder / ".gitkeep", b"")
     return created
 

@@ -44,6 +44,7 @@ EVENTS: Mapping[str, Mapping[str, type]] = {
         "mlflow_version": str,
     },
     "reproduction.done": {"path": str, "sha256": str, "verdict": str},
+    "repeatability.done": {"path": str, "sha256": str},
     "trail.repaired": {"bytes": int, "sha256": str},
 }
 _FIELDS = {"at", "by", "details", "event", "number", "previous"}
