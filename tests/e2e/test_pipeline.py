@@ -7,7 +7,6 @@ import subprocess
 import time
 
 import pytest
-from pypdf import PdfReader
 from tests.e2e.project import make_project
 from tests.e2e.state import hashes
 
@@ -43,7 +42,9 @@ def ran(output):
 
 
 def text(path):
-    return [page.extract_text() for page in PdfReader(path).pages]
+    """A text a page, by another reader than the one that made the file."""
+    done = subprocess.run(["pdftotext", str(path), "-"], check=True, capture_output=True, text=True)
+    return done.stdout.split("\f")[:-1]
 
 
 def test_all_documents_and_the_verdict_exist(project):
@@ -119,7 +120,7 @@ def test_a_missing_result_is_named_by_the_gate(project):
 def test_another_threshold_method_runs_only_what_follows(project):
     before = hashes(project)
     project.change("params.yaml", "threshold", "method", value="percentile")
-    assert ran(project.repro()) == ["threshold", "evaluate", "qualify", "dossier"]
+    assert ran(project.repro("qualify")) == ["threshold", "challenge", "evaluate", "qualify"]
     after = hashes(project)
     changed = {name for name in before if before[name] != after[name]}
     assert "threshold/thresholds.json" in changed
@@ -127,7 +128,7 @@ def test_another_threshold_method_runs_only_what_follows(project):
     ledger = (project.artifacts / "ledger.jsonl").read_text().splitlines()
     assert len(ledger) == 2, "each opening of the test set is on record"
     # Going back restores what was computed, from DVC's cache.
-    project.change("params.yaml", "threshold", "method", value="mean_sigma")
+    project.change("params.yaml", "threshold", "method", value="conformal")
     project.repro("qualify")
     assert hashes(project) == before
 
