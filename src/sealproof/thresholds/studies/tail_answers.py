@@ -112,8 +112,9 @@ def _good_for_sentence(study: Study, n: int, simulated: int, quantiles: list[dic
     origin = "" if simulated == n else f" (as simulated with {simulated})"
     parts = [
         f"the {percent(row['rate'])} quantile is off by {_signed(row['error_low'])} to {_signed(row['error_high'])} of "
-        f"its distance from the median, its realised rate is {row['ratio_low']:.2g} to {row['ratio_high']:.2g} times "
-        f"the wanted one, and the method is eligible in {percent(round(row['share_eligible'], 3))} of cases"
+        f"its distance from the median, its realised rate is {_times(row['ratio_low'])} to "
+        f"{_times(row['ratio_high'])} times the wanted one, "
+        f"and the method is eligible in {percent(round(row['share_eligible'], 3))} of cases"
         for row in quantiles
     ]
     return (
@@ -133,6 +134,16 @@ def _verdict(n: int, quantiles: list[dict[str, Any]], factor: float) -> str:
         f"So {n} normals are good for a rate of {' and '.join(enough)} within a factor of {factor:g}, "
         f"not for {' or '.join(rest)}."
     )
+
+
+def _times(value: float) -> str:
+    """Two digits that count, never as a power of ten.
+
+    Example:
+        >>> _times(0.0067), _times(2.0), _times(221.4)
+        ('0.0067', '2', '221')
+    """
+    return f"{value:.2g}" if value < 100 else f"{value:.0f}"
 
 
 def _signed(value: float) -> str:
