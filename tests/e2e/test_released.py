@@ -42,6 +42,7 @@ def statements(root):
         "hazards": [{"id": "H-01", "hazard": TEXT, "harm": TEXT, "control": TEXT}],
         "field_prevalence": 0.01,
         "human_inspection": {"not_applicable": TEXT},
+        "masks": {"not_applicable": TEXT},
         "annex_iv": {name: {"text": TEXT} for name in answered},
         "classification": {row["id"]: TEXT for row in questions},
     }
@@ -93,6 +94,9 @@ def project(tmp_path_factory):
     (definition / "acceptance.yaml").write_text(yaml.safe_dump(criteria))
     project.change("params.yaml", "product", value=PRODUCT)
     sealproof(project, "approve", *PEOPLE)
+    commit(project)
+    project.repro()
+    sealproof(project, "repeatability", "--seeds", "3")
     commit(project)
     project.repro()
     return project

@@ -42,6 +42,8 @@ def context(root, table, localisation=None, threshold=1.0):
         artefact=lambda stage, file: root / stage / file,
         thresholds=thresholds,
         has_threshold=threshold is not None,
+        workspace=SimpleNamespace(definition=root),
+        existing=lambda path: path,
     )
 
 
@@ -142,3 +144,17 @@ def test_localisation(run, tmp_path, content, passed, words):
     finding = run("localisation", context(tmp_path, seeded_table(2.5), content))
     assert finding.passed is passed
     assert words in finding.actual
+
+
+def test_without_masks_the_manufacturer_may_state_why(run, tmp_path):
+    stated = "title: T\nmasks: {not_applicable: the part is rejected as a whole}\n"
+    (tmp_path / "product.yaml").write_text(stated)
+    without = located(None, None, with_mask=0, reason="no masks: not evaluable")
+    finding = run("localisation", context(tmp_path, seeded_table(2.5), without))
+    assert finding.passed is True
+    assert "as the manufacturer states: the part is rejected as a whole" in finding.actual
+
+
+def test_such_a_statement_does_not_hide_masks_that_are_there(run, tmp_path):
+    (tmp_path / "product.yaml").write_text("title: T\nmasks: {not_applicable: a reason}\n")
+    assert run("localisation", context(tmp_path, seeded_table(2.5), located(0.01, 0.05))).passed is False

@@ -359,7 +359,8 @@ def test_risk_played_down(forgery):
 
 def test_case_verdict_flipped(forgery):
     def change(protocol):
-        case = next(case for case in protocol["cases"] if case["verdict"] == "fail")
+        case = next(case for case in protocol["cases"] if case["id"] == "PQ-001-AC-03")
+        assert case["verdict"] == "fail"
         case.update(verdict="pass", deviation=None)
         protocol["deviations"] = [item for item in protocol["deviations"] if item["case"] != case["id"]]
         protocol["counts"].update(

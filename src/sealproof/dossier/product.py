@@ -40,6 +40,12 @@ class ClauseAnswer(StrictModel):
         return self
 
 
+class NotApplicable(StrictModel):
+    """The reason why something does not apply to a product, as the manufacturer states it."""
+
+    not_applicable: Text
+
+
 class Hazard(StrictModel):
     """One line of the manufacturer's own hazard analysis (ISO 14971), which stays the authentic record."""
 
@@ -115,6 +121,7 @@ class Product(StrictModel):
         provider, intended_use, oversight, interfaces, standards, hazards: as Annex IV asks.
         field_prevalence: share of defective parts on the line, 0 to 1.
         human_inspection: how the inspection did that is replaced, or why none is.
+        masks: why no ground-truth masks of the test set exist; without them nothing says where a defect lies.
         annex_iv: clause id -> answer, for every other human input of Annex IV.
         classification: question id of `protocols/classification.yaml` -> answer.
         clauses: clause id -> answer, for what the other frames (ISO 13485, 21 CFR Part 11, EU GMP Annex 22) need
@@ -141,6 +148,7 @@ class Product(StrictModel):
     hazards: tuple[Hazard, ...] = ()
     field_prevalence: float | None = Field(default=None, gt=0, lt=1)
     human_inspection: HumanInspection | None = None
+    masks: NotApplicable | None = None
     annex_iv: dict[str, ClauseAnswer] = Field(default_factory=dict)
     classification: dict[str, Text] = Field(default_factory=dict)
     clauses: dict[str, ClauseAnswer] = Field(default_factory=dict)

@@ -10,7 +10,7 @@ from pydantic import PositiveFloat
 from scipy import stats
 
 from sealproof.datasets.manifest import read_parquet
-from sealproof.evidence.files import read_json
+from sealproof.evidence.files import read_json, read_yaml
 from sealproof.evidence.strict import StrictModel
 from sealproof.qualification.context import NO_THRESHOLD, Context
 from sealproof.qualification.iq_software import shown
@@ -135,6 +135,13 @@ def _departure(logs: Any, hits: Any, item: dict[str, Any]) -> float:
     return float(max(abs(by_logit.sum()), abs((by_logit * (logs - logs.mean())).sum())))
 
 
+def _not_asked_for(context: Context) -> str:
+    """The manufacturer's reason why no masks are asked for; empty when there is none."""
+    path = context.workspace.definition / "product.yaml"
+    product: Any = read_yaml(path) if path.exists() else {}
+    return str(((product or {}).get("masks") or {}).get("not_applicable") or "")
+
+
 @check("localisation", NoParameters)
 def localisation(context: Context, parameters: NoParameters) -> Finding:
     """Do the anomaly maps point at the defects more often than chance would?"""
@@ -142,6 +149,10 @@ def localisation(context: Context, parameters: NoParameters) -> Finding:
     path = context.artefact("evaluate", "localisation.json")
     found = read_json(path)
     pointing, chance = found["pointing"], found["chance"]
+    if found["with_mask"] == 0 and (reason := _not_asked_for(context)):
+        product = context.existing(context.workspace.definition / "product.yaml")
+        actual = f"no masks; not applicable, as the manufacturer states: {reason}"
+        return Finding(passed=True, actual=actual, values={"not_applicable": reason}, files=(path, product))
     if found["with_mask"] == 0 or chance is None:
         actual = found["reason"] or "no defective test image with a mask is decided: not evaluable"
         return Finding(passed=None if found["with_mask"] == 0 else False, actual=actual, files=(path,))
