@@ -52,7 +52,7 @@ def _summarise(content: dict[str, Any]) -> None:
     if not content["folds"]:
         Console().print("cross-fitting is off (params.yaml, key cross_fit.folds)", highlight=False)
         return
-    table = Table("fold", "trained on", "epoch chosen on", "scored", "best epoch", title="cross-fitting")
+    table = Table("fold", "trained on", "epoch chosen on", "scored", "kept epoch", title="cross-fitting")
     for fold in content["detectors"]:
         names = ("fold", "training_images", "epoch_images", "scored_images", "kept_epoch")
         table.add_row(*(str(fold[name]) for name in names))

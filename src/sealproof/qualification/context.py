@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from sealproof.evidence.errors import EvidenceMissingError
-from sealproof.evidence.files import read_json
+from sealproof.evidence.files import read_json, read_yaml
 from sealproof.evidence.hashing import sha256_file, sha256_tree
 from sealproof.evidence.ledger import Opening, read_ledger
 from sealproof.evidence.records import RecordBook
@@ -26,6 +26,12 @@ from sealproof.settings import Settings
 
 #: Why a question about verdicts has no answer.
 NO_THRESHOLD = "not evaluable: there is no valid threshold in force"
+
+
+def manufacturer_says(product: Path, key: str) -> Any:
+    """What product.yaml gives for `key`; None when it does not, or when there is no such file."""
+    content = read_yaml(product) if product.exists() else None
+    return (content or {}).get(key)
 
 
 @dataclass

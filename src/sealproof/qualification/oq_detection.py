@@ -10,9 +10,9 @@ from pydantic import PositiveFloat
 from scipy import stats
 
 from sealproof.datasets.manifest import read_parquet
-from sealproof.evidence.files import read_json, read_yaml
+from sealproof.evidence.files import read_json
 from sealproof.evidence.strict import StrictModel
-from sealproof.qualification.context import NO_THRESHOLD, Context
+from sealproof.qualification.context import NO_THRESHOLD, Context, manufacturer_says
 from sealproof.qualification.iq_software import shown
 from sealproof.qualification.registry import Finding, NoParameters, check
 
@@ -137,9 +137,8 @@ def _departure(logs: Any, hits: Any, item: dict[str, Any]) -> float:
 
 def _not_asked_for(context: Context) -> str:
     """The manufacturer's reason why no masks are asked for; empty when there is none."""
-    path = context.workspace.definition / "product.yaml"
-    product: Any = read_yaml(path) if path.exists() else {}
-    return str(((product or {}).get("masks") or {}).get("not_applicable") or "")
+    masks = manufacturer_says(context.workspace.definition / "product.yaml", "masks")
+    return str((masks or {}).get("not_applicable") or "")
 
 
 @check("localisation", NoParameters)

@@ -9,9 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from sealproof.evidence.files import read_yaml
 from sealproof.qualification import reference
-from sealproof.qualification.context import NO_THRESHOLD, Context
+from sealproof.qualification.context import NO_THRESHOLD, Context, manufacturer_says
 from sealproof.qualification.iq_software import shown
 from sealproof.qualification.pq_results import count
 from sealproof.qualification.registry import Finding, NoParameters, check
@@ -182,8 +181,7 @@ def non_inferiority(context: Context, parameters: NoParameters) -> Finding:
     """Is the detector no worse than the inspection that it replaces, by more than the margin?"""
     del parameters
     path = context.workspace.definition / "product.yaml"
-    product: Any = read_yaml(path) if path.exists() else {}
-    human = (product or {}).get("human_inspection")
+    human = manufacturer_says(path, "human_inspection")
     if human is None:
         return Finding(passed=None, actual="not provided: product.yaml gives no human_inspection")
     stated = context.evaluation["non_inferiority"]

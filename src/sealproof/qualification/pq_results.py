@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pandas as pd
 from pydantic import PositiveFloat
 
-from sealproof.evidence.files import read_yaml
 from sealproof.evidence.strict import StrictModel
 from sealproof.qualification import reference
-from sealproof.qualification.context import NO_THRESHOLD, Context
+from sealproof.qualification.context import NO_THRESHOLD, Context, manufacturer_says
 from sealproof.qualification.iq_software import shown
 from sealproof.qualification.registry import Finding, NoParameters, check
 
@@ -171,8 +169,7 @@ def predictive_values(context: Context, parameters: NoParameters) -> Finding:
     """Are the recorded predictive values those of the counts at the field prevalence that product.yaml gives?"""
     del parameters
     path = context.workspace.definition / "product.yaml"
-    product: Any = read_yaml(path) if path.exists() else {}
-    prevalence = (product or {}).get("field_prevalence")
+    prevalence = manufacturer_says(path, "field_prevalence")
     if prevalence is None:
         return Finding(passed=None, actual="not provided: product.yaml gives no field_prevalence")
     stated, files = context.evaluation["predictive"], (path, context.artefact("evaluate", "evaluation.json"))
