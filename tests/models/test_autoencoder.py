@@ -69,6 +69,26 @@ def test_a_size_that_four_layers_cannot_halve_is_refused(height: int, width: int
         build(height, width)
 
 
+@pytest.mark.parametrize("filters", [(4, 6, 8), (4, 4, 4, 6, 8), (4, 4, 4, 4, 6, 8)])
+@pytest.mark.parametrize("bottleneck", ["dense", "convolutional"])
+def test_other_numbers_of_layers_halve_so_many_times(filters: tuple[int, ...], bottleneck: str) -> None:
+    side = 2 ** len(filters)
+    model = build(side, 2 * side, filters=filters, bottleneck=bottleneck)
+    patches = torch.rand(2, 1, side, 2 * side)
+    with torch.no_grad():
+        assert model(patches).shape == patches.shape
+        assert model.features(patches, len(filters)).shape == (2, 8 * 2)
+        outputs = model.outputs(patches)
+        assert torch.equal(outputs[0].flatten(1), model.code(patches))
+        assert all(
+            torch.equal(outputs[layer].flatten(1), model.features(patches, layer))
+            for layer in range(1, len(filters) + 1)
+        )
+    with pytest.raises(DefinitionError) as caught:
+        build(side, side + side // 2, filters=filters)
+    assert caught.value.why == f"{len(filters)} layers of stride 2 need multiples of {side}"
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 48, 32), (1, 3, 32, 48), (1, 32, 48)])
 def test_patches_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(DefinitionError, match="do not fit"):

@@ -18,6 +18,12 @@ from sealproof.models.settings import TrainSettings
         ({"augment": "flip-both"}, "mirrored"),
         ({"shift": 2}, "shifted"),
         ({"damage": "repair"}, "damaged"),
+        ({"keep": "best"}, "lowest loss on held-out normals"),
+        ({"filters": (32, 64, 96)}, "another number of layers"),
+        ({"loss": "hybrid"}, "another loss"),
+        ({"roi_weight": {"inside": 2}}, "inside a region"),
+        ({"optimiser": "sgd"}, "another optimiser"),
+        ({"betas": (0.95, 0.999)}, "another optimiser"),
     ],
 )
 def test_each_departure_is_listed_when_it_is_in_force_and_only_then(
@@ -38,3 +44,8 @@ def test_every_point_gives_a_reason_and_the_card_is_plain_data() -> None:
         assert min(len(difference.source), len(difference.here), len(difference.reason)) > 10
     assert json.loads(json.dumps(card.as_dict()))["reference"] == card.reference
     assert card.pretrained.startswith("none")
+
+
+def test_the_summary_counts_the_layers() -> None:
+    assert "with four stride-2 layers" in attention_autoencoder_card(TrainSettings()).summary
+    assert "with three stride-2" in attention_autoencoder_card(TrainSettings(filters=(4, 4, 4))).summary

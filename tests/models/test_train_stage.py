@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from sealproof.models.storage import load_model
+from sealproof.models.storage import load_detector
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,7 +76,7 @@ def test_the_stage_writes_what_the_architecture_promises(project: Path) -> None:
     history = pd.read_csv(project / "reports/toy/training/history.csv")
     assert list(history) == ["epoch", "train_loss", "calibration_loss"]
     assert len(history) == 3
-    model = load_model(project / "artifacts/toy/train")
+    model = load_detector(project / "artifacts/toy/train")
     assert (model.height, model.width) == (32, 48)
     _check_records(project)
     assert run() == 0

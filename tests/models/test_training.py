@@ -14,9 +14,10 @@ import torch
 from torch.nn.functional import mse_loss
 
 from sealproof.evidence.errors import DataError, DefinitionError
+from sealproof.models.attention_autoencoder import AttentionAutoencoderDetector
 from sealproof.models.data import as_tensor
 from sealproof.models.settings import TrainSettings
-from sealproof.models.storage import save_model
+from sealproof.models.storage import save_detector
 from sealproof.models.training import Fitted, fit
 
 TRAIN, CALIBRATION, TEST = np.arange(0, 30), np.arange(30, 40), np.arange(40, 48)
@@ -27,7 +28,7 @@ def train(patches: np.ndarray, settings: TrainSettings, seed: int = 5) -> Fitted
 
 
 def weights(fitted: Fitted, folder: Path) -> bytes:
-    save_model(fitted.model, folder, {})
+    save_detector(AttentionAutoencoderDetector(fitted.model), folder, {})
     return (folder / "model.safetensors").read_bytes()
 
 

@@ -1,11 +1,20 @@
+import time
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import OAS, LedoitWolf
 
 from sealproof.evidence.errors import DataError, DefinitionError, EvidenceAlteredError, EvidenceMissingError
-from sealproof.scores.distance import draw_features, fit_distance, load_distance, save_distance
-from sealproof.scores.settings import MahalanobisSettings
+from sealproof.scores.distance import (
+    ClusterDistance,
+    draw_features,
+    fit_distance,
+    load_distance,
+    needed_features,
+    save_distance,
+)
+from sealproof.scores.settings import KMeansSettings, MahalanobisSettings
 
 ESTIMATORS = {"ledoit-wolf": LedoitWolf, "oas": OAS}
 
@@ -72,9 +81,93 @@ def test_what_is_no_fit_is_refused(points, tmp_path):
     save_distance(fitted, tmp_path / "good.npz")
     content = dict(np.load(tmp_path / "good.npz"))
     np.savez(tmp_path / "mixed.npz", **content | {"means": content["means"][:, :-1]})
-    for name in ("text", "other", "code", "mixed"):
-        with pytest.raises(EvidenceAlteredError, match=name):
+    (tmp_path / "empty.npz").write_text("")
+    with (tmp_path / "array.npz").open("wb") as file:
+        np.save(file, np.ones(3))
+    for name in ("text", "other", "code", "mixed", "empty", "array"):
+        with pytest.raises(EvidenceAlteredError):
             load_distance(tmp_path / f"{name}.npz")
+
+
+KINDS = [
+    MahalanobisSettings(reduction="pca"),
+    MahalanobisSettings(reduction="variance", features=9),
+    MahalanobisSettings(reduction="attention", features=9),
+    MahalanobisSettings(reduction="none", covariance="oas"),
+    KMeansSettings(clusters=3),
+    KMeansSettings(clusters=3, reduction="pca"),
+]
+
+
+@pytest.mark.parametrize("settings", KINDS)
+def test_every_kind_is_fitted_saved_and_loaded_in_the_same_way(points, settings, tmp_path):
+    positions, picked = np.repeat([1, 4], 30), np.arange(0, 160, 2)
+    fitted = fit_distance(points, positions, picked, settings, seed=3)
+    features = points[:, np.isin(picked, fitted.selected)]
+    expected = fitted.distance(features, positions)
+    for name in "ab":
+        save_distance(fit_distance(points, positions, picked, settings, seed=3), tmp_path / f"{name}.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    loaded = load_distance(tmp_path / "a.npz")
+    np.testing.assert_array_equal(loaded.distance(features, positions), expected)
+    assert loaded.counts.tolist() == [30, 30]
+    assert isinstance(loaded, ClusterDistance) == isinstance(settings, KMeansSettings)
+    turned = loaded.distance(features[::-1], positions[::-1])[::-1]  # neither order nor batch matter
+    np.testing.assert_allclose(turned, expected, rtol=1e-9)
+    np.testing.assert_allclose(loaded.distance(features[5:6], positions[5:6]), expected[5:6], rtol=1e-9)
+
+
+@pytest.mark.parametrize("settings", [KINDS[0], KINDS[5]])
+def test_a_part_that_does_not_fit_the_others_is_named(points, settings, tmp_path):
+    save_distance(fit_distance(points, np.zeros(60, int), np.arange(80), settings), tmp_path / "good.npz")
+    content = dict(np.load(tmp_path / "good.npz"))
+    for key, value in content.items():
+        for wrong in (
+            value[..., :-1] if value.shape[-1] > 1 else value[..., None],
+            value * np.float64("nan"),
+        ):
+            np.savez(tmp_path / "wrong.npz", **content | {key: wrong})
+            with pytest.raises(EvidenceAlteredError) as caught:
+                load_distance(tmp_path / "wrong.npz")
+            assert ": " in caught.value.why
+        np.savez(tmp_path / "less.npz", **{name: part for name, part in content.items() if name != key})
+        with pytest.raises(EvidenceAlteredError) as caught:
+            load_distance(tmp_path / "less.npz")
+        assert f"{key}: " in caught.value.why
+
+
+def test_independent_components_are_whitened_principal_ones_to_a_distance():
+    """Both distances do not change under rotation, so ICA cannot add anything to PCA here."""
+    random = np.random.default_rng(2)
+    sources = random.laplace(size=(400, 3)) @ random.normal(size=(3, 12))
+    settings = {"covariance": "plain", "explained": 1.0}
+    positions, every = np.zeros(400, int), np.arange(12)
+    distances = [
+        fit_distance(sources, positions, every, MahalanobisSettings(reduction=name, **settings), 1).distance(
+            sources, positions
+        )
+        for name in ("pca", "ica")
+    ]
+    np.testing.assert_allclose(distances[0], distances[1], rtol=1e-6)
+
+
+def test_random_drop_draws_from_what_it_is_given_and_the_draw_is_the_announced_one(points):
+    settings = MahalanobisSettings(features=7)
+    needed = needed_features(80, settings, seed=5)
+    directly = fit_distance(points, np.zeros(60, int), np.arange(80), settings, seed=5)
+    drawn = fit_distance(points[:, needed], np.zeros(60, int), needed, settings, seed=5)
+    assert directly.selected.tolist() == drawn.selected.tolist() == needed.tolist()
+    np.testing.assert_array_equal(directly.whitenings, drawn.whitenings)
+
+
+def test_two_thousand_patches_in_well_under_a_second():
+    random = np.random.default_rng(4)
+    for count in (300, 600):  # fewer, and more training patches than features
+        training, new = random.normal(size=(count, 500)), random.normal(size=(2000, 500))
+        fitted = fit_distance(training, np.zeros(count, int), np.arange(500), MahalanobisSettings())
+        start = time.perf_counter()
+        fitted.distance(new, np.zeros(2000, int))
+        assert time.perf_counter() - start < 0.5
 
 
 def test_wrong_arguments_and_too_little_data(points):

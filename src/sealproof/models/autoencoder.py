@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from sealproof.evidence.errors import DefinitionError
 from sealproof.models.settings import TrainSettings
 
-#: Each of the four layers halves height and width, so both must be multiples of 2 ** 4.
-STRIDE = 16
 #: Mean grey value that `brightness: levelled` brings patches to; leaves room for twice the mean.
 LEVEL = 0.45
 #: Mean below which a patch is not brightened any further: it holds noise, not a picture.
@@ -23,19 +21,19 @@ DARKEST = 0.02
 
 
 class AttentionAutoencoder(nn.Module):
-    """Four stride-2 convolution layers, a bottleneck, and their mirror image with a sigmoid at the end.
+    """Three to six stride-2 convolution layers, a bottleneck, and their mirror image with a sigmoid at the end.
 
     Source: the paper's section III and Appendix B (four latent layers, dropout 0.11228, mean squared error),
     and the architecture its authors published: 3 x 3 convolutions with stride 2, batch normalisation, ReLU
     and dropout, a dense latent layer, transposed convolutions, He initialisation.
 
     Args:
-        height: rows of a patch, a multiple of 16.
-        width: columns of a patch, a multiple of 16.
+        height: rows of a patch, a multiple of 2 ** layers, because each layer halves it.
+        width: columns of a patch, likewise.
         settings: of the architecture.
 
     Raises:
-        DefinitionError: height or width is not a positive multiple of 16.
+        DefinitionError: height or width is not a positive multiple of 2 ** layers.
 
     Example:
         >>> settings = TrainSettings(filters=(4, 4, 8, 8), latent=8)
@@ -46,12 +44,14 @@ class AttentionAutoencoder(nn.Module):
 
     def __init__(self, height: int, width: int, settings: TrainSettings) -> None:
         super().__init__()
-        _check_size(height, width)
+        _check_size(height, width, len(settings.filters))
         self.height, self.width, self.settings = height, width, settings
-        self.encoder = nn.ModuleList(_encoder(settings))
+        self.encoder = nn.ModuleList(encoder_layers(settings))
         self.bottleneck = _bottleneck(height, width, settings)
-        self.decoder = nn.Sequential(*_decoder(settings))
-        self.apply(_he_initialisation)
+        #: layers of the bottleneck up to its narrowest place
+        self._narrowing = 2 if settings.bottleneck == "dense" else 1
+        self.decoder = nn.Sequential(*decoder_layers(settings))
+        self.apply(he_initialisation)
 
     def forward(self, patches: Tensor) -> Tensor:
         """Reconstruct patches: (N, 1, height, width) in [0, 1] to the same shape in [0, 1]."""
@@ -61,7 +61,7 @@ class AttentionAutoencoder(nn.Module):
         return reconstruction
 
     def features(self, patches: Tensor, layer: int) -> Tensor:
-        """Flat output of encoder layer 1, 2, 3 or 4: (N, 1, height, width) to (N, channels x rows x columns).
+        """Flat output of encoder layer 1, 2, ...: (N, 1, height, width) to (N, channels x rows x columns).
 
         Raises:
             DefinitionError: there is no such layer.
@@ -80,41 +80,84 @@ class AttentionAutoencoder(nn.Module):
             )
         return self._encode(self._levelled(patches)[0], layer).flatten(1)
 
+    def code(self, patches: Tensor) -> Tensor:
+        """Flat output of the bottleneck: (N, 1, height, width) to (N, latent) or (N, latent x rows x columns).
+
+        Example:
+            >>> model = AttentionAutoencoder(32, 48, TrainSettings(filters=(4, 4, 8, 8), latent=8)).eval()
+            >>> tuple(model.code(torch.zeros(2, 1, 32, 48)).shape)
+            (2, 8)
+        """
+        hidden = self._encode(self._levelled(patches)[0], len(self.encoder))
+        flat: Tensor = self.bottleneck[: self._narrowing](hidden).flatten(1)
+        return flat
+
+    def outputs(self, patches: Tensor) -> list[Tensor]:
+        """The bottleneck's output and each encoder layer's, as they are: (N, ...) each, in this order.
+
+        Example:
+            >>> model = AttentionAutoencoder(32, 48, TrainSettings(filters=(4, 4, 8, 8), latent=8)).eval()
+            >>> [tuple(output.shape) for output in model.outputs(torch.zeros(2, 1, 32, 48))][:2]
+            [(2, 8), (2, 4, 16, 24)]
+        """
+        hidden = [self._levelled(patches)[0]]
+        for layer in self.encoder:
+            hidden.append(layer(hidden[-1]))
+        return [self.bottleneck[: self._narrowing](hidden[-1]), *hidden[1:]]
+
     def _levelled(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """What the network sees, (N, 1, height, width) in [0, 1], and the gain that led there."""
-        self._check_patches(patches)
-        mean = patches.mean((1, 2, 3), keepdim=True)
-        if self.settings.brightness == "kept":
-            return patches, torch.ones_like(mean)
-        gain = LEVEL / mean.clamp_min(DARKEST)
-        return (patches * gain).clamp(0, 1), gain
+        check_patches(patches, self.height, self.width)
+        return levelled(patches, self.settings)
 
     def _encode(self, hidden: Tensor, layers: int) -> Tensor:
         for layer in list(self.encoder)[:layers]:
             hidden = layer(hidden)
         return hidden
 
-    def _check_patches(self, patches: Tensor) -> None:
-        if tuple(patches.shape[1:]) != (1, self.height, self.width):
-            raise DefinitionError(
-                f"patches of shape {tuple(patches.shape[1:])} do not fit the autoencoder",
-                where="the patches given to the model",
-                why=f"it was built for (1, {self.height}, {self.width}): one channel, height, width",
-                mend="use the patch size the model was trained with, or train again",
-            )
+
+def levelled(patches: Tensor, settings: TrainSettings) -> tuple[Tensor, Tensor]:
+    """What a network sees, (N, 1, height, width) in [0, 1], and the gain (N, 1, 1, 1) that led there.
+
+    Example:
+        >>> seen, gain = levelled(torch.full((1, 1, 16, 16), 0.9), TrainSettings(brightness="levelled"))
+        >>> round(seen.mean().item(), 3), round(gain.item(), 3)
+        (0.45, 0.5)
+    """
+    mean = patches.mean((1, 2, 3), keepdim=True)
+    if settings.brightness == "kept":
+        return patches, torch.ones_like(mean)
+    gain = LEVEL / mean.clamp_min(DARKEST)
+    return (patches * gain).clamp(0, 1), gain
 
 
-def _check_size(height: int, width: int) -> None:
-    if height < STRIDE or width < STRIDE or height % STRIDE or width % STRIDE:
+def check_patches(patches: Tensor, height: int, width: int) -> None:
+    """Refuse patches of another shape than a network was built for.
+
+    Raises:
+        DefinitionError: they are not (N, 1, height, width).
+    """
+    if tuple(patches.shape[1:]) != (1, height, width):
         raise DefinitionError(
-            f"patches of {height} x {width} pixels do not fit the autoencoder",
-            where="inspection.yaml, keys `roi.patch_height` and `roi.patch_width`",
-            why=f"four layers of stride 2 need multiples of {STRIDE}",
-            mend=f"give multiples of {STRIDE}",
+            f"patches of shape {tuple(patches.shape[1:])} do not fit the autoencoder",
+            where="the patches given to the model",
+            why=f"it was built for (1, {height}, {width}): one channel, height, width",
+            mend="use the patch size the model was trained with, or train again",
         )
 
 
-def _encoder(settings: TrainSettings) -> list[nn.Sequential]:
+def _check_size(height: int, width: int, layers: int) -> None:
+    stride = 2**layers
+    if height < stride or width < stride or height % stride or width % stride:
+        raise DefinitionError(
+            f"patches of {height} x {width} pixels do not fit the autoencoder",
+            where="inspection.yaml, keys `roi.patch_height` and `roi.patch_width`; params.yaml, key `train.filters`",
+            why=f"{layers} layers of stride 2 need multiples of {stride}",
+            mend=f"give multiples of {stride}, or fewer filters",
+        )
+
+
+def encoder_layers(settings: TrainSettings) -> list[nn.Sequential]:
+    """Stride-2 convolutions with batch normalisation, ReLU and dropout; one input channel."""
     channels = (1, *settings.filters)
     return [
         _hidden(nn.Conv2d(before, after, 3, stride=2, padding=1), after, settings.dropout)
@@ -122,7 +165,8 @@ def _encoder(settings: TrainSettings) -> list[nn.Sequential]:
     ]
 
 
-def _decoder(settings: TrainSettings) -> list[nn.Module]:
+def decoder_layers(settings: TrainSettings) -> list[nn.Module]:
+    """The mirror image of `encoder_layers`, with a sigmoid at the end."""
     channels = settings.filters[::-1]
     layers: list[nn.Module] = [
         _hidden(_upwards(before, after), after, settings.dropout)
@@ -140,7 +184,8 @@ def _hidden(layer: nn.Module, channels: int, dropout: float) -> nn.Sequential:
 
 
 def _bottleneck(height: int, width: int, settings: TrainSettings) -> nn.Sequential:
-    channels, rows, columns = settings.filters[-1], height // STRIDE, width // STRIDE
+    channels = settings.filters[-1]
+    rows, columns = (side // 2 ** len(settings.filters) for side in (height, width))
     if settings.bottleneck == "convolutional":
         return nn.Sequential(
             nn.Conv2d(channels, settings.latent, 1), nn.Conv2d(settings.latent, channels, 1), nn.ReLU()
@@ -155,7 +200,7 @@ def _bottleneck(height: int, width: int, settings: TrainSettings) -> nn.Sequenti
     )
 
 
-def _he_initialisation(module: nn.Module) -> None:
+def he_initialisation(module: nn.Module) -> None:
     """He et al. 2015, for layers in front of a ReLU; biases start at zero."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

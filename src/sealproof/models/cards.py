@@ -52,13 +52,18 @@ class ModelCard:
 
 #: The rate that the paper's optimisation found (Table 11).
 PAPER_DROPOUT = 0.11228
+#: Of the code that the paper's authors published.
+PUBLISHED_FILTERS = ((16, 32, 64, 128), (32, 64, 96, 128))
+#: Adam's usual constants.
+USUAL_BETAS, USUAL_EPSILON = (0.9, 0.999), 1e-8
+_WORDS = {3: "three", 4: "four", 5: "five", 6: "six"}
 
 _REFERENCE = (
     "Zanon Diaz, Siogkas and Corcoran, Dual-Mode Deep Anomaly Detection for Medical Manufacturing: "
     "Structural Similarity and Feature Distance; architecture details from the code its authors published"
 )
 _SUMMARY = (
-    "Convolutional autoencoder with four stride-2 layers, trained on patches of normal parts alone to give "
+    "Convolutional autoencoder with {layers} stride-2 layers, trained on patches of normal parts alone to give "
     "back what it is shown. What it cannot give back counts as anomalous. 'Attention' means that the patches "
     "come from regions of interest that a mask function finds (Equation 1); no attention layer is learned."
 )
@@ -76,6 +81,26 @@ _SCHEDULE = Difference(
     "constant learning rate",
     "one-cycle schedule: the learning rate rises, then falls to nearly nothing",
     "a longer way with large steps, and a quiet end, in the same number of epochs",
+)
+_FILTERS = Difference(
+    "encoders of (16, 32, 64, 128) or (32, 64, 96, 128) filters in the published code",
+    "another number of layers or filters",
+    "the paper searched over three to six layers (Table 11); what fits a product depends on its patches",
+)
+_LOSS = Difference(
+    "mean squared error as loss in the published code",
+    "another loss: see the setting `loss`",
+    "the paper searched over mean squared error, mean absolute error and SSIM (Tables 11 and 12)",
+)
+_OVERLAY = Difference(
+    "every pixel of a patch weighs the same in the loss",
+    "pixels inside a region of the patch weigh differently from those outside",
+    "the paper's future work: full-image attention overlays with weighted loss functions",
+)
+_OPTIMISER = Difference(
+    "Adam with the usual constants in the published code",
+    "another optimiser, or other constants of Adam",
+    "the paper searched over optimisers and their constants (Tables 11 and 12)",
 )
 _DROPOUT = Difference(
     "dropout of 0.11228 behind every hidden layer",
@@ -109,12 +134,21 @@ def attention_autoencoder_card(settings: TrainSettings) -> ModelCard:
     Example:
         >>> card = attention_autoencoder_card(TrainSettings(damage="repair"))
         >>> [difference.source for difference in card.differences]
-        ['the weights of the last epoch are used', 'the autoencoder is given the patch it must reconstruct']
+        ['the autoencoder is given the patch it must reconstruct']
     """
     departures = (
-        (_CALIBRATION, True),
+        (_CALIBRATION, settings.keep == "best"),
+        (_FILTERS, settings.filters not in PUBLISHED_FILTERS),
         (_BOTTLENECK, settings.bottleneck == "convolutional"),
         (_DROPOUT, settings.dropout != PAPER_DROPOUT),
+        (_LOSS, settings.loss != "mse"),
+        (_OVERLAY, settings.roi_weight is not None),
+        (
+            _OPTIMISER,
+            settings.optimiser != "adam"
+            or settings.betas != USUAL_BETAS
+            or settings.epsilon != USUAL_EPSILON,
+        ),
         (_BRIGHTNESS, settings.brightness == "levelled"),
         (_SCHEDULE, settings.schedule == "one-cycle"),
         (_AUGMENT, settings.augment != "none" or settings.shift > 0),
@@ -124,7 +158,7 @@ def attention_autoencoder_card(settings: TrainSettings) -> ModelCard:
         name="attention-autoencoder",
         title="Attention autoencoder",
         reference=_REFERENCE,
-        summary=_SUMMARY,
+        summary=_SUMMARY.format(layers=_WORDS[len(settings.filters)]),
         pretrained="none: all weights start at random (He initialisation)",
         differences=tuple(difference for difference, applies in departures if applies),
         limits=_LIMITS,

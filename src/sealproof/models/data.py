@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,16 @@ VALUE_SCALE = 65535
 
 Patches = npt.NDArray[np.uint16]
 Rows = npt.NDArray[np.int64]
+
+
+class Batches(Protocol):
+    """Batches (given, wanted): what a network is shown, and what it is to make of it."""
+
+    def __len__(self) -> int:
+        """Number of batches."""
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """One pass over them."""
 
 
 def open_patches(path: Path) -> Patches:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import math
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytorch_lightning as lightning
 import torch
@@ -18,8 +18,9 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from sealproof.evidence.errors import DataError, DefinitionError
 from sealproof.models.autoencoder import AttentionAutoencoder
-from sealproof.models.data import Patches, PlainBatches, Rows, TrainingBatches
-from sealproof.models.learning import Reconstruction
+from sealproof.models.data import Batches, Patches, PlainBatches, Rows, TrainingBatches
+from sealproof.models.detector import PatchSet
+from sealproof.models.learning import Keeper, Learner, Reconstruction
 from sealproof.models.progress import Progress
 from sealproof.models.settings import TrainSettings
 
@@ -69,15 +70,40 @@ def fit(
     device: str = "auto",
     threads: int = 1,
 ) -> Fitted:
-    """Train an attention autoencoder on some rows of `patches`; no other row is read.
+    """As `fit_patches`, where both sets are rows of the same array.
+
+    Args:
+        patches: (rows, height, width) uint16, value x 65535; usually a memory map.
+        train_rows: rows the weights learn from.
+        calibration_rows: held-out rows whose loss is watched.
+        settings, seed, device, threads: as in `fit_patches`.
+
+    Raises:
+        DataError, DefinitionError: as `fit_patches`.
+    """
+    normals, held_out = (
+        PatchSet(patches, rows, np.zeros(len(rows), np.int64)) for rows in (train_rows, calibration_rows)
+    )
+    return fit_patches(normals, held_out, settings, seed=seed, device=device, threads=threads)
+
+
+def fit_patches(
+    normals: PatchSet,
+    held_out: PatchSet,
+    settings: TrainSettings,
+    *,
+    seed: int,
+    device: str = "auto",
+    threads: int = 1,
+) -> Fitted:
+    """Train an attention autoencoder on `normals`; no patch outside the two sets is read.
 
     Nothing is written: a training that is killed leaves nothing behind, and run again it starts from the seed
     and ends in the same weights. The same inputs, seed, threads and kind of device give the same bytes.
 
     Args:
-        patches: (rows, height, width) uint16, value x 65535; usually a memory map.
-        train_rows: rows the weights learn from.
-        calibration_rows: held-out rows whose loss is watched; where `settings.keep` is `best` it chooses the epoch.
+        normals: patches the weights learn from.
+        held_out: patches whose loss is watched; where `settings.keep` is `best` it chooses the epoch.
         settings: architecture and training.
         seed: initial weights, order of the patches, augmentation, damage and dropout follow from it.
         device: `auto` (a GPU when there is one), `cpu` or `cuda`.
@@ -87,12 +113,77 @@ def fit(
         DataError: fewer than two training patches, no calibration patch, or a row in both.
         DefinitionError: the loss is not finite, the device does not exist, or the patch size does not fit.
     """
-    _check_rows(train_rows, calibration_rows)
-    with _reproducible(seed, threads), _quiet():
-        batches = TrainingBatches(patches, train_rows, settings, seed)
-        model = AttentionAutoencoder(patches.shape[1], patches.shape[2], settings)
-        learner = Reconstruction(model, steps=settings.epochs * len(batches))
-        keeper = _Keeper(settings)
+    check_rows(normals.rows, held_out.rows)
+    batches = TrainingBatches(normals.patches, normals.rows, settings, seed)
+    steps = settings.epochs * len(batches)
+    learnt = learn(
+        lambda: Reconstruction(AttentionAutoencoder(*normals.size, settings), steps),
+        batches,
+        PlainBatches(held_out.patches, held_out.rows, CALIBRATION_BATCH),
+        settings,
+        seed=seed,
+        device=device,
+        threads=threads,
+    )
+    network: AttentionAutoencoder = learnt.network
+    return Fitted(
+        network, learnt.history, learnt.kept_epoch, len(normals.rows), len(held_out.rows), learnt.device
+    )
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A trained network and how it came about.
+
+    Attributes:
+        network: on the CPU, in evaluation mode, with the weights of the kept epoch.
+        history: one row an epoch: epoch (from 1), train_loss, calibration_loss.
+        kept_epoch: the epoch whose weights were kept.
+        device: `cpu` or `cuda`.
+    """
+
+    network: Any
+    history: pd.DataFrame
+    kept_epoch: int
+    device: str
+
+    def facts(self, settings: TrainSettings, loss: str) -> dict[str, float | int | str]:
+        """What goes on record, but for the number of weights; `loss` in words."""
+        row = self.history.iloc[self.kept_epoch - 1]
+        losses = {name: float(row[name]) for name in ("train_loss", "calibration_loss")}
+        return {
+            "epochs": len(self.history),
+            "kept_epoch": self.kept_epoch,
+            "keep": settings.keep,
+            "loss": loss,
+            **losses,
+        }
+
+
+def learn(
+    start: Callable[[], Learner],
+    batches: Batches,
+    held_out: Batches,
+    settings: TrainSettings,
+    *,
+    seed: int,
+    device: str,
+    threads: int,
+) -> Learnt:
+    """Train any network: seeded, deterministic, quiet; what all detectors that learn in epochs share.
+
+    Args:
+        start: builds network and loss; called after the seed is set, because initial weights are drawn.
+        batches: of training, `(given, wanted)` each.
+        held_out: the same, for the loss that is watched.
+        settings, seed, device, threads: as in `fit_patches`.
+
+    Raises:
+        DefinitionError: the loss is not finite, or the device does not exist.
+    """
+    keeper = Keeper(settings)
+    with reproducible(seed, threads), _quiet():
+        learner = start()
         trainer = lightning.Trainer(
             max_epochs=settings.epochs,
             accelerator=_accelerator(device),
@@ -105,23 +196,22 @@ def fit(
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-        _run(trainer, learner, batches, PlainBatches(patches, calibration_rows, CALIBRATION_BATCH))
-    model = model.cpu()
-    model.load_state_dict(keeper.state)
+        _run(trainer, learner, batches, held_out)
+    network = learner.network.cpu()
+    network.load_state_dict(keeper.state)
     kind = "cuda" if trainer.strategy.root_device.type == "cuda" else "cpu"
-    return Fitted(
-        model.eval(), keeper.history, keeper.kept_epoch, len(train_rows), len(calibration_rows), kind
-    )
+    return Learnt(network.eval(), keeper.history, keeper.kept_epoch, kind)
 
 
-def _run(trainer: Any, learner: Reconstruction, batches: TrainingBatches, held_out: PlainBatches) -> None:
+def _run(trainer: Any, learner: Learner, batches: Batches, held_out: Batches) -> None:
     try:
         trainer.fit(learner, batches, held_out)
     except SIGTERMException as stop:  # Lightning would leave with exit code 0, as if training had ended well
         raise SystemExit(128 + signal.SIGTERM) from stop
 
 
-def _check_rows(train_rows: Rows, calibration_rows: Rows) -> None:
+def check_rows(train_rows: Rows, calibration_rows: Rows) -> None:
+    """Raise DataError with every reason why these rows cannot be trained on."""
     shared = sorted(set(train_rows.tolist()) & set(calibration_rows.tolist()))
     problems = [
         text
@@ -156,7 +246,7 @@ def _accelerator(device: str) -> str:
 
 
 @contextmanager
-def _reproducible(seed: int, threads: int) -> Iterator[None]:
+def reproducible(seed: int, threads: int) -> Iterator[None]:
     """Seeds, thread count and deterministic algorithms; threads and algorithms are put back afterwards."""
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     lightning.seed_everything(seed, workers=False, verbose=False)
@@ -186,43 +276,3 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-class _Keeper(lightning.Callback):  # type: ignore[misc]  # Lightning is not typed for us: mypy skips its imports
-    """Keeps losses and the weights of one epoch in memory; stops at a loss that is not finite."""
-
-    def __init__(self, settings: TrainSettings) -> None:
-        self._settings = settings
-        self._batch_losses: list[float] = []
-        self._rows: list[tuple[int, float, float]] = []
-        self._lowest = math.inf
-        self.kept_epoch = 0
-        self.state: dict[str, torch.Tensor] = {}
-
-    @property
-    def history(self) -> pd.DataFrame:
-        return pd.DataFrame(self._rows, columns=["epoch", "train_loss", "calibration_loss"])
-
-    def on_train_batch_end(self, trainer: Any, _model: Any, outputs: Any, *_: Any) -> None:
-        loss = float(outputs["loss"])
-        self._refuse_unless_finite(loss, trainer.current_epoch + 1, "training")
-        self._batch_losses.append(loss)
-
-    def on_validation_epoch_end(self, trainer: Any, learner: Any) -> None:
-        epoch, loss = trainer.current_epoch + 1, float(trainer.callback_metrics["calibration_loss"])
-        self._refuse_unless_finite(loss, epoch, "calibration")
-        self._rows.append((epoch, math.fsum(self._batch_losses) / len(self._batch_losses), loss))
-        self._batch_losses.clear()
-        if loss < self._lowest or self._settings.keep == "last":
-            self._lowest, self.kept_epoch = loss, epoch
-            weights = learner.autoencoder.state_dict().items()
-            self.state = {name: value.detach().cpu().clone() for name, value in weights}
-
-    def _refuse_unless_finite(self, loss: float, epoch: int, kind: str) -> None:
-        if not math.isfinite(loss):
-            raise DefinitionError(
-                f"training diverged: the {kind} loss is {loss} in epoch {epoch}",
-                where="params.yaml, key `train.learning_rate`",
-                why=f"a learning rate of {self._settings.learning_rate:g} is too large for these patches",
-                mend="give a smaller learning rate, for instance a tenth of it",
-            )

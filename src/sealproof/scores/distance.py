@@ -1,4 +1,4 @@
-"""Feature distance: Mahalanobis distance of random latent features (paper, section III.B, Equation 7).
+"""Feature distance: Mahalanobis distance of latent features (paper, section III.B, Equation 7), or K-Means.
 
 The paper leaves the covariance unregularised; with fewer images than features that matrix is singular, and every
 training image then has the same distance. Here the covariance is shrunk (Ledoit-Wolf, or OAS); the plain one is
@@ -7,35 +7,50 @@ refused when it is singular.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.covariance import OAS, EmpiricalCovariance, LedoitWolf
 
-from sealproof.evidence.errors import DataError, DefinitionError, EvidenceAlteredError, EvidenceMissingError
-from sealproof.evidence.files import write_bytes
-from sealproof.scores.settings import MahalanobisSettings
+from sealproof.evidence.errors import DataError
+from sealproof.scores.arrays import altered, load_arrays, save_arrays
+from sealproof.scores.clusters import ClusterDistance, Positions, check_positions, fit_clusters
+from sealproof.scores.covariance import fit_gaussian, mahalanobis
+from sealproof.scores.reduction import FeatureReduction, Floats, draw_features, fit_reduction, needed_features
+from sealproof.scores.settings import KMeansSettings, MahalanobisSettings
 
-Floats = NDArray[np.float64]
-_ESTIMATORS = {"ledoit-wolf": LedoitWolf, "oas": OAS, "plain": EmpiricalCovariance}
-_KEYS = ("selected", "positions", "means", "whitenings", "shrinkages", "counts")
+__all__ = [
+    "ClusterDistance",
+    "FeatureDistance",
+    "PatchDistance",
+    "draw_features",
+    "fit_distance",
+    "load_distance",
+    "needed_features",
+    "save_distance",
+]
+_WHAT = "the feature distance"
+#: Name of an array and its shape in letters: S selected, R reduced features, P positions, K axes or centres.
+_SHARED = {"selected": "S", "positions": "P", "means": "PR", "counts": "P"}
+_GAUSSIAN = {**_SHARED, "whitenings": "PRK", "residuals": "P", "shrinkages": "P"}
+_CLUSTERS = {**_SHARED, "deviations": "PR", "centres": "PKR"}
+_PROJECTED = {"centre": "S", "projection": "SR"}
 
 
-def draw_features(total: int, wanted: int, seed: int) -> NDArray[np.int64]:
-    """Indices of `wanted` of `total` features, drawn without replacement and sorted; all when there are fewer.
+class PatchDistance(Protocol):
+    """What both distances have in common."""
 
-    Example:
-        >>> draw_features(10, 3, seed=1).tolist() == draw_features(10, 3, seed=1).tolist()
-        True
-        >>> draw_features(2, 3, seed=1).tolist()
-        [0, 1]
-    """
-    drawn = np.random.default_rng(seed).choice(total, size=min(wanted, total), replace=False)
-    return np.sort(drawn).astype(np.int64)
+    @property
+    def selected(self) -> Positions:
+        """(S,) indices of the features that `distance` takes."""
+
+    @property
+    def counts(self) -> Positions:
+        """(P,) training patches of each position."""
+
+    def distance(self, features: Floats, positions: Positions) -> Floats:
+        """(N, S) features and (N,) patch numbers -> (N,), 0 or more."""
 
 
 @dataclass(frozen=True)
@@ -43,61 +58,71 @@ class FeatureDistance:
     """One Gaussian a patch position, as in the paper (mu_i, Sigma_i).
 
     Attributes:
-        selected: (F,) indices of the features that were drawn.
+        reduction: which features, and how they are projected.
         positions: (P,) patch numbers, ascending.
-        means: (P, F).
-        whitenings: (P, F, F); the distance is the length of (x - mean) @ whitening.
+        means: (P, R) of the reduced features.
+        whitenings: (P, R, K), see `scores.covariance.Gaussian`; columns of zeros fill positions of fewer axes.
+        residuals: (P,), as there.
         shrinkages: (P,) in [0, 1], the share of the scaled identity in the covariance.
         counts: (P,) training patches.
     """
 
-    selected: NDArray[np.int64]
-    positions: NDArray[np.int64]
+    reduction: FeatureReduction
+    positions: Positions
     means: Floats
     whitenings: Floats
+    residuals: Floats
     shrinkages: Floats
-    counts: NDArray[np.int64]
+    counts: Positions
 
-    def distance(self, features: Floats, positions: NDArray[np.int64]) -> Floats:
+    @property
+    def selected(self) -> Positions:
+        """(S,) indices of the features that `distance` takes."""
+        return self.reduction.selected
+
+    def distance(self, features: Floats, positions: Positions) -> Floats:
         """Mahalanobis distance of each patch, Equation 7.
 
         Args:
-            features: (N, F) of the selected features.
+            features: (N, S) of the selected features.
             positions: (N,) patch numbers.
 
         Returns:
             (N,), 0 or more.
 
         Raises:
-            ValueError: another number of features, or a patch position that was not fitted.
+            ValueError: another number of features, one that is not finite, or a position that was not fitted.
         """
-        if features.ndim != 2 or features.shape[1] != self.selected.size:
-            raise ValueError(f"features must be (N, {self.selected.size}), not {features.shape}")
-        unknown = sorted(set(positions.tolist()) - set(self.positions.tolist()))
-        if unknown:
-            raise ValueError(f"no distribution was fitted for patch positions {unknown}")
-        distances = np.empty(len(features))
+        reduced = self.reduction.apply(features)
+        check_positions(positions, self.positions)
+        distances = np.empty(len(reduced))
         for index, position in enumerate(self.positions):
             chosen = positions == position
-            centred = features[chosen].astype(np.float64) - self.means[index]
-            distances[chosen] = np.linalg.norm(centred @ self.whitenings[index], axis=1)
+            centred = reduced[chosen] - self.means[index]
+            distances[chosen] = mahalanobis(centred, self.whitenings[index], float(self.residuals[index]))
         return distances
 
 
 def fit_distance(
-    features: Floats, positions: NDArray[np.int64], selected: NDArray[np.int64], settings: MahalanobisSettings
-) -> FeatureDistance:
-    """Fit mean and covariance of each patch position.
+    features: Floats,
+    positions: Positions,
+    selected: Positions,
+    settings: MahalanobisSettings | KMeansSettings,
+    seed: int = 0,
+) -> FeatureDistance | ClusterDistance:
+    """Reduce the features, then fit a Gaussian or centres to each patch position.
 
     Args:
-        features: (N, F) of training normals, the selected features only.
+        features: (N, S) of training normals.
         positions: (N,) patch numbers.
-        selected: (F,) which features they are.
-        settings: the covariance estimator.
+        selected: (S,) which features of the layer they are, ascending: `needed_features`.
+        settings: reduction, and covariance or number of centres.
+        seed: of the draw, of FastICA and of K-Means.
 
     Raises:
+        ValueError: features that are not finite, or do not belong to `selected`.
         DataError: a position has fewer than two patches, or its features do not vary.
-        DefinitionError: the plain covariance is asked for and singular (errata of the paper, 6).
+        DefinitionError: the covariance is singular (errata of the paper, 6), or FastICA does not converge.
 
     Example:
         >>> points = np.random.default_rng(0).normal(size=(200, 2))
@@ -105,20 +130,42 @@ def fit_distance(
         >>> bool(fitted.distance(np.array([[9.0, 9.0]]), np.array([0]))[0] > 5)
         True
     """
+    if features.ndim != 2 or selected.shape != (features.shape[1],):
+        raise ValueError(f"{selected.size} selected features, but features are {features.shape}")
+    for position in np.unique(positions):
+        _check_patches(features[positions == position], int(position))
+    local = fit_reduction(features, settings, seed)
+    reduced = local.apply(features[:, local.selected])
+    reduction = FeatureReduction(selected[local.selected], local.centre, local.projection)
+    if isinstance(settings, KMeansSettings):
+        return fit_clusters(reduced, positions, reduction, settings.clusters, seed)
+    return _fit_gaussians(reduced, positions, reduction, settings)
+
+
+def _fit_gaussians(
+    reduced: Floats, positions: Positions, reduction: FeatureReduction, settings: MahalanobisSettings
+) -> FeatureDistance:
     known = np.unique(positions)
-    fits = [_fit_one(features[positions == position], int(position), settings) for position in known]
+    fits = []
+    for position in known:
+        points = reduced[positions == position]
+        _check_patches(points, int(position))
+        fits.append(fit_gaussian(points, settings.covariance, f"patch position {position}"))
+    whitenings = np.zeros((known.size, reduction.size, max(fit.whitening.shape[1] for fit in fits)))
+    for whitening, fit in zip(whitenings, fits, strict=True):
+        whitening[:, : fit.whitening.shape[1]] = fit.whitening
     return FeatureDistance(
-        selected=selected,
+        reduction=reduction,
         positions=known,
-        means=np.stack([fit[0] for fit in fits]),
-        whitenings=np.stack([fit[1] for fit in fits]),
-        shrinkages=np.array([fit[2] for fit in fits]),
+        means=np.stack([fit.mean for fit in fits]),
+        whitenings=whitenings,
+        residuals=np.array([fit.residual for fit in fits]),
+        shrinkages=np.array([fit.shrinkage for fit in fits]),
         counts=np.array([int((positions == position).sum()) for position in known]),
     )
 
 
-def _fit_one(features: Floats, position: int, settings: MahalanobisSettings) -> tuple[Floats, Floats, float]:
-    points = features.astype(np.float64)
+def _check_patches(points: Floats, position: int) -> None:
     if len(points) < 2 or not (points.std(axis=0) > 0).any():
         raise DataError(
             "the feature distance cannot be fitted",
@@ -126,62 +173,61 @@ def _fit_one(features: Floats, position: int, settings: MahalanobisSettings) -> 
             why=f"{len(points)} training patches, and a covariance needs at least two that differ",
             mend="add training normals, or check that the region of interest shows the part",
         )
-    estimator = _ESTIMATORS[settings.covariance]().fit(points)
-    values, vectors = np.linalg.eigh(estimator.covariance_)
-    if settings.covariance == "plain" and values[0] <= values[-1] * max(points.shape) * np.finfo(float).eps:
-        raise _singular(points, position)
-    whitening = vectors / np.sqrt(np.maximum(values, np.finfo(float).tiny))
-    return estimator.location_, whitening, float(getattr(estimator, "shrinkage_", 0.0))
 
 
-def _singular(points: Floats, position: int) -> DefinitionError:
-    return DefinitionError(
-        "the plain covariance of the features is singular",
-        where=f"params.yaml, key `score.mahalanobis.covariance`; patch position {position}",
-        why=f"it is estimated from {len(points)} training patches for {points.shape[1]} features, and its rank is "
-        "at most one less than the number of patches; with a pseudo-inverse every training patch would have the "
-        "same distance, (n - 1) / sqrt(n), and a threshold from such distances means nothing",
-        mend="use ledoit-wolf or oas, or fewer features than training patches",
-    )
-
-
-def save_distance(fitted: FeatureDistance, path: Path) -> None:
+def save_distance(fitted: FeatureDistance | ClusterDistance, path: Path) -> None:
     """Write a fit as uncompressed npz without pickled objects; same fit, same bytes."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **{key: getattr(fitted, key) for key in _KEYS})
-    write_bytes(path, buffer.getvalue())
+    shapes = _CLUSTERS if isinstance(fitted, ClusterDistance) else _GAUSSIAN
+    parts = {key: np.asarray(getattr(fitted, key)) for key in shapes}
+    if fitted.reduction.projection is not None:
+        parts |= {key: np.asarray(getattr(fitted.reduction, key)) for key in _PROJECTED}
+    save_arrays(parts, path)
 
 
-def load_distance(path: Path) -> FeatureDistance:
+def load_distance(path: Path) -> FeatureDistance | ClusterDistance:
     """Read a fit; no code is executed from the file.
 
     Raises:
         EvidenceMissingError: there is no such file.
-        EvidenceAlteredError: it is not a fit, or its parts do not belong together.
+        EvidenceAlteredError: it is not a fit, or its parts do not belong together; each that does not is named.
     """
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            parts: dict[str, Any] = {key: content[key] for key in _KEYS}
-    except FileNotFoundError as error:
-        raise EvidenceMissingError(
-            "the feature distance is missing",
-            where=str(path),
-            why="the file does not exist",
-            mend="run `dvc repro`",
-        ) from error
-    except (OSError, ValueError, KeyError) as error:
-        raise _altered(path, str(error)) from error
-    positions, features = parts["positions"].size, parts["selected"].size
-    if parts["means"].shape != (positions, features) or parts["whitenings"].shape != (
-        positions,
-        features,
-        features,
-    ):
-        raise _altered(path, "its arrays do not belong together")
-    return FeatureDistance(**parts)
-
-
-def _altered(path: Path, why: str) -> EvidenceAlteredError:
-    return EvidenceAlteredError(
-        "the feature distance cannot be read", where=str(path), why=why, mend="delete it and run `dvc repro`"
+    parts: dict[str, Any] = load_arrays(path, _WHAT)
+    clusters = bool({"centres", "deviations"} & parts.keys())
+    shapes = {
+        **(_CLUSTERS if clusters else _GAUSSIAN),
+        **(_PROJECTED if _PROJECTED.keys() & parts.keys() else {}),
+    }
+    problems = _mismatches(parts, shapes)
+    if problems:
+        raise altered(path, _WHAT, "its arrays do not belong together: " + "; ".join(problems))
+    reduction = FeatureReduction(
+        parts.pop("selected"), parts.pop("centre", None), parts.pop("projection", None)
     )
+    return ClusterDistance(reduction, **parts) if clusters else FeatureDistance(reduction, **parts)
+
+
+def _mismatches(parts: dict[str, Any], shapes: dict[str, str]) -> list[str]:
+    """Every array that is missing, unknown, not finite, or whose sides disagree with those of the others."""
+    problems = [f"{key}: missing" for key in shapes if key not in parts]
+    problems += [f"{key}: unknown" for key in sorted(parts.keys() - shapes.keys())]
+    sides: dict[str, int] = {}
+    for key, letters in shapes.items():
+        if key not in parts:
+            continue
+        array = parts[key]
+        wanted = "iu" if key in {"selected", "positions", "counts"} else "f"
+        if array.dtype.kind not in wanted or not np.isfinite(array).all():
+            problems.append(f"{key}: not finite numbers of the right kind ({array.dtype})")
+        expected = tuple(sides.get(letter) for letter in letters)
+        if array.ndim != len(letters) or any(
+            known not in (None, side) for known, side in zip(expected, array.shape, strict=True)
+        ):
+            problems.append(f"{key}: {array.shape}, expected {expected}")
+            continue
+        sides.update(zip(letters, array.shape, strict=True))
+    if "projection" not in parts and not problems and sides["S"] != sides["R"]:
+        problems.append(f"means: {sides['R']} features, expected {sides['S']} as selected")
+    if not problems and "K" in sides and "residuals" in shapes and sides["K"] < sides["R"]:
+        lost = (parts["residuals"] <= 0).any()  # directions that neither an axis nor a residual covers
+        problems += ["whitenings: fewer axes than features, and no residual"] if lost else []
+    return problems

@@ -1,0 +1,80 @@
+"""What detectors share whose whole knowledge lies in one network that reconstructs patches."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from sealproof.models.autoencoder import AttentionAutoencoder
+from sealproof.models.detector import Detector
+from sealproof.scores.patches import RECONSTRUCTION_SCORES, reconstruct, reconstruction_scores
+from sealproof.scores.settings import BOTTLENECK, ScoreSettings, standard_scores
+
+
+class NetworkDetector(Detector):
+    """Stores, restores and moves `network`, which maps (N, 1, H, W) in [0, 1] to the same.
+
+    Args:
+        network: with attributes `settings`, `height` and `width`; it is put in evaluation mode.
+    """
+
+    reconstructs: ClassVar[bool] = True
+
+    def __init__(self, network: Any) -> None:
+        self.network = network.eval()
+        self.settings, self.height, self.width = network.settings, network.height, network.width
+
+    def reconstruct(self, patches: Tensor) -> Tensor:
+        """Reconstructions (N, 1, H, W) in [0, 1]."""
+        return reconstruct(self.network, patches[:, 0])[:, None]
+
+    def compare(self, patches: Tensor, settings: ScoreSettings) -> tuple[dict[str, Tensor], Tensor]:
+        """Those of the wanted scores that a reconstruction gives, and the map of 4-MS-SSIM (N, H, W)."""
+        wanted = settings.names or standard_scores(self.kind)
+        names = [name for name in wanted if name in RECONSTRUCTION_SCORES]
+        image, made = patches[:, 0], self.reconstruct(patches)[:, 0]
+        return reconstruction_scores(image, made, names, settings.preset, settings.pooling)
+
+    def compared(self, patches: Tensor, settings: ScoreSettings) -> dict[str, Tensor]:
+        """Scores of the reconstruction, computed only where one is wanted."""
+        wanted = set(settings.names or standard_scores(self.kind)) & set(RECONSTRUCTION_SCORES)
+        return self.compare(patches, settings)[0] if wanted else {}
+
+    def parameters(self) -> int:
+        """Trained weights and biases; running statistics are not counted."""
+        return weights(self.network)
+
+    def state(self) -> dict[str, Tensor]:
+        """Weights, running statistics, and whatever else the network holds."""
+        return {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take over what `state` gave."""
+        self.network.load_state_dict(state)
+
+    def to(self, device: str) -> Self:
+        """Move the network to a torch device."""
+        self.network.to(device)
+        return self
+
+
+def layer_features(network: AttentionAutoencoder, patches: Tensor, layer: int) -> Tensor:
+    """Flat output (N, F) of encoder layer 1, 2, ... of (N, 1, H, W) patches, or of the bottleneck, layer 0.
+
+    Raises:
+        DefinitionError: there is no such layer.
+    """
+    with torch.inference_mode():
+        return network.code(patches) if layer == BOTTLENECK else network.features(patches, layer)
+
+
+def weights(network: nn.Module) -> int:
+    """Number of trained weights and biases.
+
+    Example:
+        >>> weights(nn.Linear(3, 2))
+        8
+    """
+    return sum(weight.numel() for weight in network.parameters())
