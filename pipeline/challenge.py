@@ -13,9 +13,8 @@ from sealproof.challenges.report import challenge_table, compare_undisturbed, re
 from sealproof.challenges.seeded import challenge_seeded, pixel_size_mm, plan_seeding, record_seeding
 from sealproof.datasets.manifest import parquet_bytes, read_manifest
 from sealproof.evidence.files import read_json, write_bytes, write_json
+from sealproof.inference.released import ImageScorer, ReleasedDetector
 from sealproof.models.data import open_patches
-from sealproof.scores.released import ImageScorer, ReleasedDetector
-from sealproof.scores.settings import SCORE_NAMES
 from sealproof.stage import Stage, run_stage
 
 
@@ -26,7 +25,7 @@ def work(stage: Stage) -> None:
     cv2.setNumThreads(params.compute.threads)
     detector = ReleasedDetector.load(
         stage.workspace.artifacts("train"),
-        stage.input("score", "feature_distance.npz"),
+        stage.workspace.artifacts("score"),
         params.score,
         params.compute.device,
     )
@@ -38,7 +37,7 @@ def work(stage: Stage) -> None:
         manifest, stage.settings.inspection.acquisition, settings.severities, settings.images, params.seed
     )
     scorer = ImageScorer(detector, stage.settings.inspection.roi)
-    disturbed = challenge_disturbed(plan, stage.workspace.images, scorer, scores=SCORE_NAMES)
+    disturbed = challenge_disturbed(plan, stage.workspace.images, scorer, scores=detector.names)
     write_bytes(stage.output("disturbed.parquet"), parquet_bytes(disturbed))
 
     repeats = _repeat(stage, detector, recorded)
@@ -70,7 +69,7 @@ def _repeat(stage: Stage, detector: ReleasedDetector, recorded: pd.DataFrame) ->
         regions[regions["image_id"].isin(recorded["image_id"])],
         settings.repeat_batch_sizes,
         seed,
-        scores=SCORE_NAMES,
+        scores=detector.names,
     )
     write_bytes(stage.output("repeats.parquet"), parquet_bytes(repeats))
     force = read_json(stage.input("threshold", "thresholds.json"))["in_force"]
@@ -94,7 +93,7 @@ def write_seeded(stage: Stage, manifest: pd.DataFrame, scorer: ImageScorer) -> d
         settings,
         seed=seed,
         pixel_mm=pixel_mm,
-        scores=SCORE_NAMES,
+        scores=scorer.detector.names,
     )
     write_bytes(stage.output("seeded.parquet"), parquet_bytes(table))
     return plan.summary(settings, pixel_mm)

@@ -4,11 +4,11 @@ import pandas as pd
 import torch
 from rich.console import Console
 
+from sealproof.inference.report import record_distances, record_scores, score_table
+from sealproof.inference.run import score_all
 from sealproof.models.data import open_patches
-from sealproof.models.storage import load_model
-from sealproof.scores.distance import save_distance
-from sealproof.scores.report import record_scores, score_table
-from sealproof.scores.run import score_all
+from sealproof.models.detector import chosen_device
+from sealproof.models.storage import load_detector
 from sealproof.stage import Stage, run_stage
 
 
@@ -21,10 +21,11 @@ def work(stage: Stage) -> None:
         stage.input("roi", "regions.parquet"), columns=["image_id", "patch", "decided", "row"]
     )
     rows = regions.merge(splits, on="image_id", how="left", validate="many_to_one")
-    device = "cuda" if params.compute.device != "cpu" and torch.cuda.is_available() else "cpu"
+    device = chosen_device(params.compute.device)
+    detector = load_detector(stage.input("train", "model.json").parent, params.train.detector)
     maps = stage.output("maps.npy")
     scored = score_all(
-        load_model(stage.input("train", "model.json").parent).to(device),
+        detector.to(device),
         open_patches(stage.input("roi", "patches.npy")),
         rows,
         params.score,
@@ -32,13 +33,11 @@ def work(stage: Stage) -> None:
         maps=maps,
         device=device,
     )
-    scores, distance = stage.output("scores.parquet"), stage.output("feature_distance.npz")
+    scores = stage.output("scores.parquet")
     scored.images.to_parquet(scores, index=False)
     scored.patches.to_parquet(stage.output("patch_scores.parquet"), index=False)
-    save_distance(scored.distance, distance)
-    record_scores(
-        stage.recorder, scored, params.score.mahalanobis, scores=scores, distance=distance, maps=maps
-    )
+    record_scores(stage.recorder, scored, detector.map_of or detector.kind, scores=scores, maps=maps)
+    record_distances(stage.recorder, scored.distances, params.score, scored.distances.save(stage.output))
     stage.params = params.score.model_dump(mode="json") | {"seed": params.seed}
     stage.metrics = {"undecided": float((~scored.images["decided"]).sum())}
     Console().print(score_table(scored))

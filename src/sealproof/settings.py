@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from sealproof.challenges.settings import AcquisitionSettings, ChallengeSettings
 from sealproof.datasets.settings import DatasetSettings, SplitSettings
@@ -20,7 +20,7 @@ from sealproof.models.settings import TrainSettings
 from sealproof.quality.settings import CheckSettings
 from sealproof.repetition.settings import CrossFitSettings
 from sealproof.roi.settings import RoiSettings
-from sealproof.scores.settings import ScoreSettings
+from sealproof.scores.settings import ScoreSettings, standard_scores
 from sealproof.thresholds.settings import ThresholdSettings
 
 
@@ -50,6 +50,16 @@ class Params(StrictModel):
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
             raise ValueError("a product name is lower-case words joined by '-'")
         return name
+
+    @model_validator(mode="after")
+    def _score_in_force_is_computed(self) -> Self:
+        names = self.score.names or standard_scores(self.train.detector)
+        if self.threshold.score not in names:
+            raise ValueError(
+                f"threshold.score is {self.threshold.score}, and the scores that are computed are {', '.join(names)} "
+                f"(train.detector is {self.train.detector}; score.names)"
+            )
+        return self
 
 
 class Inspection(StrictModel):

@@ -221,7 +221,10 @@ class Place:
         self.finish(recorder)
 
     def train(self):
-        facts = dict.fromkeys(DEFINITIONS, 3) | {
+        without_defects = [name for name in DEFINITIONS if not name.startswith("defect_")]
+        facts = dict.fromkeys(without_defects, 3) | {
+            "loss": "mse",
+            "keep": "last",
             "train_loss": 0.01,
             "calibration_loss": 0.02,
             "device": "cpu",
@@ -244,7 +247,7 @@ class Place:
         recorder = Recorder("score")
         values = {"images": 232, "undecided": 0, "map.score": "4-ms-ssim", "mahalanobis.features": 500}
         values |= {"mahalanobis.available": 900, "mahalanobis.layer": 2, "mahalanobis.covariance": "oas"}
-        values |= {"mahalanobis.patches": 80, "mahalanobis.shrinkage": 0.1}
+        values |= {"mahalanobis.patches": 80, "mahalanobis.shrinkage": 0.1, "mahalanobis.reduction": "random"}
         values |= {
             f"{s}.{p}.{k}": 0.5
             for s in SCORES

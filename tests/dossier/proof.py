@@ -258,6 +258,7 @@ def place_class(build):
                 "mahalanobis.covariance": "oas",
                 "mahalanobis.patches": 80,
                 "mahalanobis.shrinkage": 0.1,
+                "mahalanobis.reduction": "random",
             }
             for score in SCORES:
                 for split in ("train", "calibration", "tuning"):

@@ -60,7 +60,7 @@ class Project:
     def reports(self) -> Path:
         return self.root / "reports" / PRODUCT
 
-    def call(self, *command: str, timeout: float = 400) -> subprocess.CompletedProcess[str]:
+    def call(self, *command: str, timeout: float = 1200) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             cwd=self.root,

@@ -6,20 +6,20 @@ import pytest
 import torch
 
 from sealproof.evidence.errors import EvidenceAlteredError, EvidenceMissingError
-from sealproof.models.autoencoder import AttentionAutoencoder
-from sealproof.models.settings import TrainSettings
-from sealproof.models.storage import save_model
-from sealproof.roi.run import find_regions
-from sealproof.roi.settings import RoiSettings
-from sealproof.scores.distance import save_distance
-from sealproof.scores.released import (
+from sealproof.inference.released import (
     ImageScorer,
     ReleasedDetector,
-    chosen_device,
     image_patches,
     stored_values,
 )
-from sealproof.scores.run import score_all
+from sealproof.inference.run import score_all
+from sealproof.models.attention_autoencoder import AttentionAutoencoderDetector
+from sealproof.models.autoencoder import AttentionAutoencoder
+from sealproof.models.detector import chosen_device
+from sealproof.models.settings import TrainSettings
+from sealproof.models.storage import save_detector
+from sealproof.roi.run import find_regions
+from sealproof.roi.settings import RoiSettings
 from sealproof.scores.settings import SCORE_NAMES, MahalanobisSettings, ScoreSettings
 
 ROI = RoiSettings(
@@ -42,12 +42,13 @@ def release(tmp_path_factory):
     )
     regions = find_regions(manifest, root, ROI, root / "patches.npy")
     torch.manual_seed(1)
-    model = AttentionAutoencoder(16, 16, TrainSettings(filters=(4, 4, 8, 8), latent=8))
-    save_model(model, root / "train", {})
+    network = AttentionAutoencoder(16, 16, TrainSettings(filters=(4, 4, 8, 8), latent=8))
+    model = AttentionAutoencoderDetector(network)
+    save_detector(model, root / "train", {})
     rows = regions.assign(split=np.where(regions["image_id"] < "5", "train", "test"))
-    scored = score_all(model.eval(), np.load(root / "patches.npy"), rows, SETTINGS, seed=1, maps=None)
-    save_distance(scored.distance, root / "distance.npz")
-    detector = ReleasedDetector.load(root / "train", root / "distance.npz", SETTINGS, "cpu")
+    scored = score_all(model, np.load(root / "patches.npy"), rows, SETTINGS, seed=1, maps=None)
+    scored.distances.save(lambda name: root / name)
+    detector = ReleasedDetector.load(root / "train", root, SETTINGS, "cpu")
     images = [cv2.imread(str(root / f"{n}.png"), 0).astype(np.float32) / np.float32(255) for n in range(9)]
     return detector, images, scored.images
 
@@ -106,14 +107,15 @@ def test_batches_and_order_of_patches_change_nothing_but_last_bits(release):
 
 def test_a_release_that_is_missing_or_altered_is_refused(tmp_path, release):
     with pytest.raises(EvidenceMissingError):
-        ReleasedDetector.load(tmp_path, tmp_path / "distance.npz", SETTINGS, "cpu")
+        ReleasedDetector.load(tmp_path, tmp_path, SETTINGS, "cpu")
     torch.manual_seed(1)
-    save_model(AttentionAutoencoder(16, 16, TrainSettings(filters=(4, 4, 8, 8), latent=8)), tmp_path, {})
+    network = AttentionAutoencoder(16, 16, TrainSettings(filters=(4, 4, 8, 8), latent=8))
+    save_detector(AttentionAutoencoderDetector(network), tmp_path, {})
     with pytest.raises(EvidenceMissingError, match="feature distance"):
-        ReleasedDetector.load(tmp_path, tmp_path / "distance.npz", SETTINGS, "cpu")
-    (tmp_path / "distance.npz").write_bytes(b"no numbers")
+        ReleasedDetector.load(tmp_path, tmp_path, SETTINGS, "cpu")
+    (tmp_path / "feature_distance.npz").write_bytes(b"no numbers")
     with pytest.raises(EvidenceAlteredError, match="feature distance"):
-        ReleasedDetector.load(tmp_path, tmp_path / "distance.npz", SETTINGS, "cpu")
+        ReleasedDetector.load(tmp_path, tmp_path, SETTINGS, "cpu")
 
 
 def test_the_device_is_that_of_the_score_stage(monkeypatch):

@@ -3,17 +3,23 @@ import pandas as pd
 import pytest
 import torch
 
-from sealproof.scores.run import score_all
+from sealproof.evidence.errors import DefinitionError
+from sealproof.inference.run import score_all
+from sealproof.models.attention_autoencoder import AttentionAutoencoderDetector
 from sealproof.scores.settings import SCORE_NAMES, ScoreSettings
 from sealproof.scores.ssim import similarity
 
 PATCHES_OF = {"a": 2, "b": 2, "c": 2, "d": 2}
 
 
-class Blur:
-    """A model that reconstructs by a mean over 3 x 3 pixels, and whose features are the pixels."""
+class Blur(AttentionAutoencoderDetector):
+    """A detector that reconstructs by a mean over 3 x 3 pixels, and whose features are the pixels."""
 
-    def __call__(self, patches):
+    def __init__(self):
+        self.network, self.feature_layers = self.blurred, (1, 2)
+
+    @staticmethod
+    def blurred(patches):
         return torch.nn.functional.avg_pool2d(patches, 3, stride=1, padding=1)
 
     def features(self, patches, layer):
@@ -35,8 +41,8 @@ def patches():
     return np.random.default_rng(2).integers(0, 65536, (7, 32, 48), dtype=np.uint16)
 
 
-def run(patches, rows, tmp_path, batch_size=64):
-    settings = ScoreSettings(batch_size=batch_size, mahalanobis={"features": 40, "layer": 2})
+def run(patches, rows, tmp_path, batch_size=64, **changes):
+    settings = ScoreSettings(batch_size=batch_size, mahalanobis={"features": 40, "layer": 2}, **changes)
     return score_all(Blur(), patches, rows, settings, seed=1, maps=tmp_path / f"maps{batch_size}.npy")
 
 
@@ -44,12 +50,12 @@ def test_columns_are_the_scores_of_the_definitions(patches, rows, tmp_path):
     scored = run(patches, rows, tmp_path)
     assert list(scored.images.columns) == ["image_id", "split", "decided", *SCORE_NAMES]
     x = torch.from_numpy(patches.astype(np.float32) / 65535)
-    y = Blur()(x[:, None])[:, 0]
+    y = Blur.blurred(x[:, None])[:, 0]
     expected = 1 - similarity(x.double(), y.double(), "4-ms-ssim").numpy()
     np.testing.assert_allclose(scored.patches["4-ms-ssim"][:7], expected, atol=1e-12)
     assert scored.images.set_index("image_id").loc["a", "4-ms-ssim"] == expected[:2].max()
-    assert scored.distance.selected.size == 40
-    assert scored.features_available == 32 * 48
+    assert scored.distances.fitted["mahalanobis"].selected.size == 40
+    assert scored.distances.available == {"mahalanobis": 32 * 48}
 
 
 def test_an_image_with_an_undecided_patch_has_no_score(patches, rows, tmp_path):
@@ -67,11 +73,15 @@ def test_batch_size_changes_nothing(patches, rows, tmp_path):
 
 
 def test_the_distance_is_fitted_on_training_rows_alone(patches, rows, tmp_path):
-    before = run(patches, rows, tmp_path).distance
+    before = run(patches, rows, tmp_path).distances.fitted["mahalanobis"]
     patches[6] = 0  # the test image
-    np.testing.assert_array_equal(run(patches, rows, tmp_path).distance.means, before.means)
+    np.testing.assert_array_equal(
+        run(patches, rows, tmp_path).distances.fitted["mahalanobis"].means, before.means
+    )
     patches[0] = 0  # a training image
-    assert not np.array_equal(run(patches, rows, tmp_path).distance.means, before.means)
+    assert not np.array_equal(
+        run(patches, rows, tmp_path).distances.fitted["mahalanobis"].means, before.means
+    )
 
 
 def test_maps_are_aligned_with_patches_and_higher_where_the_reconstruction_fails(rows, tmp_path):
@@ -85,3 +95,16 @@ def test_maps_are_aligned_with_patches_and_higher_where_the_reconstruction_fails
     inside = maps[3, 9:15, 29:35].mean()
     assert inside > 5 * maps[3, 20:28, 10:20].mean()
     assert inside > 5 * maps[2, 9:15, 29:35].mean()
+
+
+def test_only_the_scores_that_are_asked_for_are_computed(patches, rows, tmp_path):
+    scored = run(patches, rows, tmp_path, names=["4-g-ssim", "mse"])
+    assert scored.names == ("4-g-ssim", "mse")
+    assert list(scored.images.columns) == ["image_id", "split", "decided", "4-g-ssim", "mse"]
+    assert scored.distances.fitted == {}
+
+
+def test_a_feature_distance_needs_features(patches, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(Blur, "__init__", lambda self: setattr(self, "network", self.blurred))
+    with pytest.raises(DefinitionError, match="no features for mahalanobis"):
+        run(patches, rows, tmp_path)

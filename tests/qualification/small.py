@@ -9,8 +9,9 @@ import yaml
 from tests.qualification.build import ROOT
 
 from sealproof.datasets.acquisition import acquire
+from sealproof.models.attention_autoencoder import AttentionAutoencoderDetector
 from sealproof.models.autoencoder import AttentionAutoencoder
-from sealproof.models.storage import save_model
+from sealproof.models.storage import save_detector
 from sealproof.settings import load_settings
 from sealproof.stage import Stage
 
@@ -87,7 +88,7 @@ def _model(stage):
     train = stage.settings.params.train.model_copy(update={"filters": (4, 4, 8, 8), "latent": 8})
     torch.manual_seed(stage.settings.params.seed)
     model = AttentionAutoencoder(roi.patch_height, roi.patch_width, train)
-    save_model(model, description.parent, {"epochs": 0})
+    save_detector(AttentionAutoencoderDetector(model), description.parent, {"epochs": 0})
     stage.recorder.add("epochs", 0, unit="epochs", definition="passes", artefact=description)
     stage.recorder.add("device", "cpu", unit="1", definition="kind of processor", artefact=description)
 

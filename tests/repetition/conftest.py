@@ -11,7 +11,8 @@ from tests.qualification.build import ROOT
 from sealproof.commands.repeatability import repeatability
 from sealproof.evidence.files import write_json
 from sealproof.models.report import training_facts
-from sealproof.models.storage import save_model
+from sealproof.models.storage import save_detector
+from sealproof.models.training_data import training_data
 from sealproof.repetition.detector import Images, train_and_score
 from sealproof.repetition.seeds import threshold_in_force
 from sealproof.settings import load_settings
@@ -62,11 +63,11 @@ def release(settings):
     params, place = settings.params, settings.workspace.artifacts
     images = Images.of(settings.workspace, tuple(SPLITS))
     detector = train_and_score(images, ("calibration", "tuning", "test"), params, seed=params.seed)
-    rows = {split: np.arange(SPLITS[split]) for split in ("train", "calibration")}
-    save_model(
-        detector.fitted.model,
+    data = training_data(images.patches, images.manifest, images.regions)
+    save_detector(
+        detector.fitted.detector,
         place("train"),
-        training_facts(detector.fitted, images.regions, rows, params.train, params.seed),
+        training_facts(detector.fitted, data, images.regions, params.seed),
     )
     detector.scored.images.to_parquet(place("score") / "scores.parquet", index=False)
     force = threshold_in_force(detector.scored.images, params, params.seed, images)

@@ -7,11 +7,12 @@ import pytest
 import yaml
 
 from sealproof.evidence.errors import DataError
+from sealproof.inference.run import score_all
+from sealproof.models.attention_autoencoder import AttentionAutoencoderDetector
 from sealproof.models.training import fit
 from sealproof.repetition.crossfit import cross_fit
 from sealproof.repetition.detector import Images, train_and_score
 from sealproof.repetition.folds import NORMAL_SPLITS
-from sealproof.scores.run import score_all
 from sealproof.scores.settings import SCORE_NAMES
 from sealproof.settings import load_settings
 from sealproof.stage import Stage
@@ -54,7 +55,12 @@ def test_every_normal_is_scored_once_by_a_detector_that_did_not_see_it(settings)
         ).sort_index()
         asked = wanted.assign(patch=0, row=regions.loc[wanted.index, "row"]).reset_index()
         scored = score_all(
-            fitted.model, patches, asked, settings.params.score, seed=settings.params.seed, maps=None
+            AttentionAutoencoderDetector(fitted.model),
+            patches,
+            asked,
+            settings.params.score,
+            seed=settings.params.seed,
+            maps=None,
         )
         expected = scored.images[scored.images["split"] == "mine"].set_index("image_id")
         pd.testing.assert_frame_equal(mine[list(SCORE_NAMES)], expected[list(SCORE_NAMES)])
@@ -120,7 +126,14 @@ def test_the_shared_piece_gives_what_the_stages_give(settings):
         seed=params.seed,
         device="cpu",
     )
-    scored = score_all(fitted.model, images.patches, rows, params.score, seed=params.seed, maps=None)
+    scored = score_all(
+        AttentionAutoencoderDetector(fitted.model),
+        images.patches,
+        rows,
+        params.score,
+        seed=params.seed,
+        maps=None,
+    )
     pd.testing.assert_frame_equal(found.scored.images, scored.images)
 
 

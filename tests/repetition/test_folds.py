@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from sealproof.evidence.errors import DefinitionError
 from sealproof.repetition.folds import assign_folds, no_scores
 from sealproof.repetition.settings import CrossFitSettings
-from sealproof.scores.settings import SCORE_NAMES
 
 
 def normals(train, calibration, undecided=0):
@@ -76,12 +75,12 @@ def test_one_fold_is_no_setting():
         CrossFitSettings(folds=-2)
 
 
-def test_the_empty_table_has_the_columns_and_kinds_of_a_filled_one(tmp_path):
+def test_the_empty_table_has_the_keys_and_kinds_of_a_filled_one_and_no_score(tmp_path):
     no_scores().to_parquet(tmp_path / "a.parquet", index=False)
     table = pd.read_parquet(tmp_path / "a.parquet")
-    assert list(table) == ["image_id", "fold", "split", "decided", *SCORE_NAMES]
+    assert list(table) == ["image_id", "fold", "split", "decided"]
     assert len(table) == 0
-    assert [str(kind) for kind in table.dtypes[["fold", "decided", "mse"]]] == ["int64", "bool", "float64"]
+    assert [str(kind) for kind in table.dtypes[["fold", "decided"]]] == ["int64", "bool"]
 
 
 def test_a_stage_without_folds_loads_neither_the_network_library_nor_scipy():

@@ -20,9 +20,11 @@ from sealproof.evaluation.noninferiority import difference_low as pipelines_diff
 from sealproof.evaluation.robustness import evaluate_robustness
 from sealproof.evaluation.robustness_result import Rule as PipelinesRule
 from sealproof.evaluation.settings import EvaluateSettings
+from sealproof.scores.settings import ALL_SCORES
 from sealproof.thresholds.settings import ThresholdSettings
 from sealproof.verification.challenge import amount, repeatability, undisturbed
 from sealproof.verification.consequences import difference_low
+from sealproof.verification.criteria import _SCORES
 from sealproof.verification.detection import detection_problems
 from sealproof.verification.differences import differences
 from sealproof.verification.localisation import localisation_problems
@@ -276,3 +278,7 @@ def test_what_holds_where_params_yaml_is_silent_is_what_the_pipeline_takes():
     for name, values in _DEFAULTS.items():
         stated = json.loads(sections[name]().model_dump_json())
         assert {key: stated[key] for key in values} == json.loads(json.dumps(values)), name
+
+
+def test_a_criterion_may_be_named_by_every_score_there_is():
+    assert set(ALL_SCORES) == _SCORES

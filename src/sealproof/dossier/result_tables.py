@@ -15,7 +15,7 @@ from sealproof.evaluation.intervals import RATES
 from sealproof.evaluation.ranking import AREAS
 from sealproof.evidence.records import RecordBook
 from sealproof.quality.findings import CHECKS
-from sealproof.scores.settings import SCORE_NAMES
+from sealproof.scores.settings import ALL_SCORES
 from sealproof.thresholds.settings import METHOD_NAMES
 
 ALL_SCORE_METRICS = ("recall", "specificity", "precision", "f1", "auroc", "auprc")
@@ -49,7 +49,7 @@ def result_context(inputs: DossierInputs) -> dict[str, Any]:
         **{name: inputs.results[name] for name in ("findings", "model")},
         **threshold_context(inputs),
         **evaluation_context(inputs),
-        "score_names": known_first(SCORE_NAMES, inputs.results["thresholds"]["scores"]),
+        "score_names": known_first(ALL_SCORES, inputs.results["thresholds"]["scores"]),
         "method_names": known_first(
             METHOD_NAMES, inputs.results["thresholds"]["scores"][inputs.judged.score]
         ),

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from sealproof.inference.features import FeatureDistances
+from sealproof.inference.names import chosen_scores
 from sealproof.models.data import VALUE_SCALE
-from sealproof.models.storage import load_model
+from sealproof.models.detector import Detector, Device, Examination, chosen_device
+from sealproof.models.storage import load_detector
 from sealproof.roi.propose import propose
 from sealproof.roi.resample import extract
 from sealproof.roi.settings import RoiSettings
-from sealproof.scores.distance import FeatureDistance, load_distance
-from sealproof.scores.patches import Reconstructs, reconstruct, reconstruction_scores
 from sealproof.scores.settings import ScoreSettings
 
 Image = NDArray[np.float32]
@@ -30,17 +31,17 @@ ImageScores = dict[str, float] | None
 
 @dataclass(frozen=True)
 class ReleasedDetector:
-    """Weights and feature distance of a release.
+    """What a release learned, and its feature distance.
 
     Attributes:
-        model: in evaluation mode, on `device`.
-        distance: the fitted feature distance.
-        settings: batch size, and the layer the features come from.
+        model: the detector, on `device`.
+        distances: the fitted feature distances; none where no score asks for them.
+        settings: names of the scores, batch size, and the layer the features come from.
         device: torch device.
     """
 
-    model: Reconstructs
-    distance: FeatureDistance
+    model: Detector
+    distances: FeatureDistances
     settings: ScoreSettings
     device: str
 
@@ -48,15 +49,15 @@ class ReleasedDetector:
     def load(
         cls,
         train_folder: Path,
-        distance_path: Path,
+        score_folder: Path,
         settings: ScoreSettings,
-        device: Literal["auto", "cpu", "cuda"] = "auto",
+        device: Device = "auto",
     ) -> ReleasedDetector:
         """The detector of the artefacts on record, on the device that the score stage chooses.
 
         Args:
             train_folder: with `model.json` and `model.safetensors`.
-            distance_path: `feature_distance.npz`.
+            score_folder: with the feature distances, where a score asks for them.
             settings: as the scores were computed.
             device: `compute.device` of params.yaml.
 
@@ -66,7 +67,14 @@ class ReleasedDetector:
             DefinitionError: the model is of another format than this version knows.
         """
         chosen = chosen_device(device)
-        return cls(load_model(train_folder).to(chosen), load_distance(distance_path), settings, chosen)
+        model = load_detector(train_folder)
+        distances = FeatureDistances.load(score_folder, settings, chosen_scores(model, settings))
+        return cls(model.to(chosen), distances, settings, chosen)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The scores, in the order of the tables."""
+        return chosen_scores(self.model, self.settings)
 
     def score_patches(self, patches: Patches, positions: Positions, batch_size: int | None = None) -> Scores:
         """Every score of every patch.
@@ -80,19 +88,25 @@ class ReleasedDetector:
             score name -> (N,), higher = more anomalous.
         """
         size = batch_size or max(1, len(patches))
-        parts = [self._batch(patches[at : at + size]) for at in range(0, len(patches), size)]
-        scores = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
-        scores["mahalanobis"] = self.distance.distance(np.concatenate([part[1] for part in parts]), positions)
-        return scores
+        parts = [
+            self._batch(patches[at : at + size], positions[at : at + size])
+            for at in range(0, len(patches), size)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in self.names}
 
-    def _batch(self, patches: Patches) -> tuple[Scores, NDArray[np.float64]]:
+    def examine(self, patches: Patches, positions: Positions) -> Examination:
+        """Scores of the detector itself (no feature distance) and the map of each patch, all in one batch."""
+        return self.model.examine(self._tensor(patches), positions, self.settings)
+
+    def _batch(self, patches: Patches, positions: Positions) -> Scores:
+        batch = self._tensor(patches)
+        found = self.model.examine(batch, positions, self.settings).scores
+        own = {name: value.cpu().numpy() for name, value in found.items()}
+        return own | self.distances.scores(self.model, batch, positions)
+
+    def _tensor(self, patches: Patches) -> Tensor:
         # a reversed view of one patch keeps its negative stride
-        batch = torch.from_numpy(patches.copy()).to(self.device)
-        scores, _ = reconstruction_scores(batch, reconstruct(self.model, batch))
-        with torch.inference_mode():
-            layer = self.model.features(batch[:, None], self.settings.mahalanobis.layer).cpu().numpy()
-        features = layer[:, self.distance.selected].astype(np.float64)
-        return {name: value.cpu().numpy() for name, value in scores.items()}, features
+        return torch.from_numpy(patches.copy())[:, None].to(self.device)
 
     def score_images(self, images: Iterable[Image], roi: RoiSettings) -> list[ImageScores]:
         """Every score of full images: regions, patches, the most anomalous patch decides.
@@ -174,13 +188,3 @@ def stored_values(patches: Patches) -> Patches:
     """
     stored = np.rint(patches * np.float64(VALUE_SCALE)).astype(np.uint16)
     return stored.astype(np.float32) / np.float32(VALUE_SCALE)
-
-
-def chosen_device(device: Literal["auto", "cpu", "cuda"]) -> str:
-    """The device of scoring: CUDA where there is one and the settings do not ask for the CPU.
-
-    Example:
-        >>> chosen_device("cpu")
-        'cpu'
-    """
-    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"

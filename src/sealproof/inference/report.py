@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.table import Table
 
 from sealproof.evidence.records import Recorder
-from sealproof.scores.patches import MAP_OF
-from sealproof.scores.run import Scored
-from sealproof.scores.settings import SCORE_NAMES, MahalanobisSettings
+from sealproof.inference.features import FeatureDistances, section
+from sealproof.inference.run import Scored
+from sealproof.scores.clusters import ClusterDistance
+from sealproof.scores.distance import FeatureDistance
+from sealproof.scores.settings import MahalanobisSettings, ScoreSettings
 
 _SPLITS = (
     ("train", "normals that taught the weights"),
@@ -22,20 +25,18 @@ _SPLITS = (
 def record_scores(
     recorder: Recorder,
     scored: Scored,
-    settings: MahalanobisSettings,
+    map_of: str,
     *,
     scores: Path,
-    distance: Path,
     maps: Path,
 ) -> None:
-    """Record counts, the mean and spread of each score a split (never of the test split), and the feature distance.
+    """Record counts, and the mean and spread of each score a split, never of the test split.
 
     Args:
         recorder: of the score stage.
         scored: what was computed.
-        settings: of the feature distance.
+        map_of: the score that the anomaly maps show.
         scores: the image scores as written.
-        distance: the fitted feature distance as written.
         maps: the anomaly maps as written.
     """
     images = scored.images
@@ -46,7 +47,7 @@ def record_scores(
     recorder.add(
         "undecided", undecided, unit="images", definition="images without a confident region", artefact=scores
     )
-    for name in SCORE_NAMES:
+    for name in scored.names:
         for split, meaning in _SPLITS:
             values = images.loc[(images["split"] == split) & images["decided"], name]
             for key, value in (("mean", values.mean()), ("sd", values.std(ddof=1))):
@@ -59,40 +60,55 @@ def record_scores(
                     artefact=scores,
                     pointer=f"column {name}, split {split}",
                 )
-    _record_distance(recorder, scored, settings, distance)
     recorder.add(
-        "map.score", MAP_OF, unit="1", definition="the score that the anomaly maps show", artefact=maps
+        "map.score", map_of, unit="1", definition="the score that the anomaly maps show", artefact=maps
     )
 
 
-def _record_distance(
-    recorder: Recorder, scored: Scored, settings: MahalanobisSettings, distance: Path
+def record_distances(
+    recorder: Recorder, distances: FeatureDistances, settings: ScoreSettings, files: Mapping[str, Path]
 ) -> None:
-    fitted = scored.distance
-    for key, value, unit, definition in (
-        ("mahalanobis.layer", settings.layer, "1", "encoder layer that the features come from"),
-        ("mahalanobis.features", int(fitted.selected.size), "features", "features drawn at random"),
-        (
-            "mahalanobis.available",
-            scored.features_available,
-            "features",
-            "features of that layer before the draw",
-        ),
-        (
-            "mahalanobis.patches",
-            int(fitted.counts.min()),
-            "patches",
-            "training patches of the smallest position",
-        ),
-        ("mahalanobis.covariance", settings.covariance, "1", "estimator of the covariance"),
-        (
-            "mahalanobis.shrinkage",
-            float(fitted.shrinkages.mean()),
-            "1",
-            "share of the scaled identity in the covariance, mean over patch positions; 0 is none",
-        ),
-    ):
-        recorder.add(key, value, unit=unit, definition=definition, artefact=distance)
+    """Record what each feature distance was fitted on, and how.
+
+    Args:
+        recorder: of the score stage.
+        distances: as fitted.
+        settings: of the distances.
+        files: score name -> the fit as written.
+    """
+    for name, fitted in distances.fitted.items():
+        chosen = section(settings, name)
+        rows: list[tuple[str, float | int | str, str, str]] = [
+            ("layer", chosen.layer, "1", "encoder layer that the features come from"),
+            (
+                "reduction",
+                chosen.reduction,
+                "1",
+                "how the features were reduced: random is a draw by the seed",
+            ),
+            ("features", _reduced(fitted), "features", "features after the reduction"),
+            (
+                "available",
+                distances.available[name],
+                "features",
+                "features of that layer before the reduction",
+            ),
+            ("patches", int(fitted.counts.min()), "patches", "training patches of the smallest position"),
+        ]
+        if isinstance(chosen, MahalanobisSettings) and isinstance(fitted, FeatureDistance):
+            shrinkage = "share of the scaled identity in the covariance, mean over patch positions; 0 is none"
+            rows += [
+                ("covariance", chosen.covariance, "1", "estimator of the covariance"),
+                ("shrinkage", float(fitted.shrinkages.mean()), "1", shrinkage),
+            ]
+        if isinstance(fitted, ClusterDistance):
+            rows.append(("clusters", int(fitted.centres.shape[1]), "1", "centres of each patch position"))
+        for key, value, unit, definition in rows:
+            recorder.add(f"{name}.{key}", value, unit=unit, definition=definition, artefact=files[name])
+
+
+def _reduced(fitted: FeatureDistance | ClusterDistance) -> int:
+    return int(fitted.means.shape[1])
 
 
 def score_table(scored: Scored) -> Table:
@@ -101,7 +117,7 @@ def score_table(scored: Scored) -> Table:
     table.add_column("score")
     for split, _ in _SPLITS:
         table.add_column(split, justify="right")
-    for name in SCORE_NAMES:
+    for name in scored.names:
         cells = []
         for split, _ in _SPLITS:
             values = scored.images.loc[scored.images["split"] == split, name]

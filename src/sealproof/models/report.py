@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from sealproof.evidence.records import Recorder
-from sealproof.models.data import Rows
-from sealproof.models.settings import TrainSettings
-from sealproof.models.training import Fitted
+from sealproof.models.detector import Fitted, PatchSet, TrainingData
 
 Facts = dict[str, float | int | str]
 
@@ -26,52 +23,61 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
         "patches",
         "patches of these images; their loss was watched, and chose the epoch only where `keep` is best",
     ),
-    "weights": ("weights", "trained weights and biases of the network"),
+    "defect_images": ("images", "training defects of split tuning whose regions of interest were found"),
+    "defect_patches": ("patches", "patches of these images, which the detector cannot do without"),
+    "weights": (
+        "weights",
+        "numbers that were learnt: weights and biases of a network, or statistics of features",
+    ),
     "epochs": ("epochs", "passes over the training patches"),
     "kept_epoch": ("epochs", "the epoch whose weights were kept"),
     "keep": ("1", "which epoch's weights are kept: last, or best by the loss of held-out normals"),
-    "train_loss": (
-        "1",
-        "mean over the kept epoch's batches of the mean squared error, grey values 0 to 1, while training",
-    ),
+    "loss": ("1", "what training lowers: mse (mean squared error), mae, ssim or hybrid, grey values 0 to 1"),
+    "train_loss": ("1", "mean of the loss over the kept epoch's batches, grey values 0 to 1, while training"),
     "calibration_loss": (
         "1",
-        "mean squared error over all calibration patches after the kept epoch, grey values 0 to 1",
+        "the loss over all calibration patches after the kept epoch, grey values 0 to 1",
     ),
     "seed": ("1", "seed of initial weights, order of the patches, augmentation, damage and dropout"),
     "device": ("1", "kind of processor that trained the network: cpu or cuda"),
 }
 
 
-def training_facts(
-    fitted: Fitted, regions: pd.DataFrame, rows: Mapping[str, Rows], settings: TrainSettings, seed: int
-) -> Facts:
+def training_facts(fitted: Fitted, data: TrainingData, regions: pd.DataFrame, seed: int) -> Facts:
     """The facts of a training, in the order of `DEFINITIONS`.
 
     Args:
-        fitted: the result of `fit`.
+        fitted: the result of `Detector.fit`.
+        data: what it was fitted on.
         regions: columns image_id and row.
-        rows: rows of `patches.npy` used, by split `train` and `calibration`.
-        settings: architecture and training, as given to `fit`.
         seed: the seed that was given to `fit`.
     """
-    images = {
-        split: int(regions.loc[regions["row"].isin(used), "image_id"].nunique())
-        for split, used in rows.items()
-    }
-    return {
-        "training_images": images["train"],
-        "training_patches": fitted.training_patches,
-        "calibration_images": images["calibration"],
-        "calibration_patches": fitted.calibration_patches,
-        "weights": fitted.weights,
-        "epochs": len(fitted.history),
-        "kept_epoch": fitted.kept_epoch,
-        "keep": settings.keep,
-        **fitted.losses,
+    facts = {
+        "training_images": _images(regions, data.normals),
+        "training_patches": len(data.normals),
+        "calibration_images": _images(regions, data.held_out),
+        "calibration_patches": len(data.held_out),
+        **fitted.facts,
         "seed": seed,
         "device": fitted.device,
     }
+    if data.defects is not None:
+        facts |= {
+            "defect_images": _images(regions, data.defects),
+            "defect_patches": len(data.defects),
+        }
+    _refuse_undefined(facts)
+    return {name: facts[name] for name in DEFINITIONS if name in facts}
+
+
+def _images(regions: pd.DataFrame, chosen: PatchSet) -> int:
+    return int(regions.loc[regions["row"].isin(chosen.rows), "image_id"].nunique())
+
+
+def _refuse_undefined(facts: Facts) -> None:
+    """A fact without a definition must not be left out in silence."""
+    if missing := sorted(facts.keys() - DEFINITIONS.keys()):
+        raise KeyError(f"facts without a definition: {', '.join(missing)}")
 
 
 def record_training(recorder: Recorder, facts: Facts, description: Path) -> None:

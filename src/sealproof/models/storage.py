@@ -1,4 +1,4 @@
-"""A model as two files: weights as safetensors, the rest as JSON. Loading executes no code from either."""
+"""A detector as two files: what it learned as safetensors, the rest as JSON. Loading executes no code from either."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from sealproof.evidence.errors import DefinitionError, EvidenceAlteredError, Evi
 from sealproof.evidence.files import read_json, write_bytes, write_json
 from sealproof.evidence.hashing import sha256_bytes
 from sealproof.evidence.strict import StrictModel
-from sealproof.models.autoencoder import AttentionAutoencoder
-from sealproof.models.cards import attention_autoencoder_card
 from sealproof.models.data import VALUE_SCALE
+from sealproof.models.detector import Detector
+from sealproof.models.registry import detector_class
 from sealproof.models.settings import TrainSettings
 
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
-ARCHITECTURE = "attention-autoencoder"
-FORMAT = 1
+FORMAT = 2
 #: How a stored patch becomes what the model takes; another way would give other scores without any error.
 PREPROCESSING = {"channels": 1, "stored_as": "uint16", "value_scale": VALUE_SCALE, "range": [0, 1]}
 
@@ -56,62 +55,76 @@ class ModelFile(StrictModel):
     card: dict[str, Any]
 
 
-def save_model(model: AttentionAutoencoder, folder: Path, training: dict[str, Any]) -> None:
-    """Write `model.safetensors` and `model.json` into `folder`; same weights, same bytes.
+def save_detector(detector: Detector, folder: Path, training: dict[str, Any]) -> None:
+    """Write `model.safetensors` and `model.json` into `folder`; same detector, same bytes.
 
     Args:
-        model: the trained autoencoder.
+        detector: as `fit` gave it.
         folder: where to; made when it does not exist.
         training: how it came about (seed, counts, epochs), as plain JSON values; no times, no hosts.
 
     Raises:
         OutputError: the folder cannot be written.
     """
-    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    state = detector.state()
     content = safetensors.torch.save(state)
     description = ModelFile(
         format=FORMAT,
-        architecture=ARCHITECTURE,
-        settings=model.settings.model_dump(mode="json"),
-        input=InputSize(height=model.height, width=model.width),
+        architecture=detector.kind,
+        settings=detector.settings.model_dump(mode="json"),
+        input=InputSize(height=detector.height, width=detector.width),
         preprocessing=PREPROCESSING,
-        weights=Weights(sha256=sha256_bytes(content), parameters=sum(w.numel() for w in model.parameters())),
+        weights=Weights(sha256=sha256_bytes(content), parameters=detector.parameters()),
         versions={name: version(name) for name in ("torch", "pytorch-lightning", "safetensors")},
         training=training,
-        card=attention_autoencoder_card(model.settings).as_dict(),
+        card=detector.card().as_dict(),
     )
     write_bytes(folder / WEIGHTS, content)
     write_json(folder / DESCRIPTION, description.model_dump(mode="json"))
 
 
-def load_model(folder: Path) -> AttentionAutoencoder:
-    """Read a model that `save_model` wrote, on the CPU and in evaluation mode; its scores are bit-identical.
+def load_detector(folder: Path, expected: str | None = None) -> Detector:
+    """Read a detector that `save_detector` wrote, on the CPU; its scores are bit-identical.
+
+    Args:
+        folder: with `model.json` and `model.safetensors`.
+        expected: the architecture that it has to be; any that this version knows when None.
 
     Raises:
         EvidenceMissingError: `model.json` or `model.safetensors` does not exist.
         EvidenceAlteredError: the weights are not those that were saved, or do not fit the architecture.
-        DefinitionError: another format, architecture or preprocessing than this version knows, or unknown
-            settings.
+        DefinitionError: another format, architecture or preprocessing than this version knows or `expected` says,
+            or unknown settings.
     """
     place = folder / DESCRIPTION
     described = strict.parse(ModelFile, read_json(place), str(place))
-    _refuse_foreign(described, place)
+    _refuse_foreign(described, place, expected)
+    kind = detector_class(described.architecture, f"{place}, key `architecture`")
     settings = strict.parse(TrainSettings, described.settings, f"{place}, key `settings`")
-    model = AttentionAutoencoder(described.input.height, described.input.width, settings)
     state = _read_weights(folder / WEIGHTS, described.weights.sha256)
-    problems = _mismatches(model.state_dict(), state)
+    shapes = {name: tuple(value.shape) for name, value in state.items()}
+    detector = _blank(kind, described, settings, shapes, folder / WEIGHTS)
+    problems = _mismatches(detector.state(), state)
     if problems:
         raise _altered(folder / WEIGHTS, "\n".join(problems))
-    model.load_state_dict(state)
-    model.eval()
-    return model
+    detector.restore(state)
+    return detector
 
 
-def _refuse_foreign(described: ModelFile, place: Path) -> None:
+def _blank(
+    kind: type[Detector], described: ModelFile, settings: TrainSettings, shapes: dict[str, Any], place: Path
+) -> Detector:
+    try:
+        return kind.blank(described.input.height, described.input.width, settings, shapes)
+    except KeyError as error:
+        raise _altered(place, f"{error.args[0]}: missing") from error
+
+
+def _refuse_foreign(described: ModelFile, place: Path, expected: str | None) -> None:
     preprocessing = sorted(described.preprocessing.keys() | PREPROCESSING.keys())
     pairs = [
         ("format", described.format, FORMAT),
-        ("architecture", described.architecture, ARCHITECTURE),
+        ("architecture", described.architecture, expected or described.architecture),
         *(
             (f"preprocessing.{key}", described.preprocessing.get(key), PREPROCESSING.get(key))
             for key in preprocessing

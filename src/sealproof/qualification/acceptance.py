@@ -14,7 +14,7 @@ from sealproof.evidence import strict
 from sealproof.evidence.records import RecordBook
 from sealproof.evidence.strict import StrictModel
 from sealproof.qualification.definitions import RequirementId, RiskId, Text
-from sealproof.scores.settings import SCORE_NAMES
+from sealproof.scores.settings import ALL_SCORES
 from sealproof.thresholds.bounds import clopper_pearson
 
 CriterionId = Annotated[str, StringConstraints(pattern=r"^AC-\d{2}$")]
@@ -209,7 +209,7 @@ def _holds(bound_value: float, criterion: Criterion) -> bool:
 
 def _other_score(metric: str, score: str) -> str:
     """Why a metric is not about the score in force, or an empty text."""
-    named = next((part for part in metric.split(".") if part in SCORE_NAMES), score)
+    named = next((part for part in metric.split(".") if part in ALL_SCORES), score)
     return "" if named == score else f"{metric} is not a metric of the score in force ({score})"
 
 

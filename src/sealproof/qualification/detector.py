@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sealproof.evaluation.cases import verdicts
+from sealproof.inference.released import Patches, Positions, ReleasedDetector, Scores
 from sealproof.models.data import VALUE_SCALE, open_patches
 from sealproof.qualification.context import Context
-from sealproof.scores.released import Patches, Positions, ReleasedDetector, Scores
 
 __all__ = ["Detector", "Patches", "Sample", "Scores", "draw_sample", "relative_difference"]
 
@@ -40,13 +40,13 @@ class Detector(ReleasedDetector):
         force, params = context.thresholds["in_force"], context.settings.params
         found = ReleasedDetector.load(
             context.workspace.artifacts("train"),
-            context.artefact("score", "feature_distance.npz"),
+            context.workspace.artifacts("score"),
             params.score,
             params.compute.device,
         )
         return cls(
             model=found.model,
-            distance=found.distance,
+            distances=found.distances,
             settings=found.settings,
             device=found.device,
             score=str(force["score"]),

@@ -107,14 +107,14 @@ def _state(path: Path, recorded: str) -> str:
 def model_identity(context: Context, parameters: NoParameters) -> Finding:
     """Have the weights the SHA-256 that model.json states, and do they load?"""
     del parameters
-    from sealproof.models.storage import load_model
+    from sealproof.models.storage import load_detector
 
     weights, description = (
         context.artefact("train", "model.safetensors"),
         context.artefact("train", "model.json"),
     )
     stated, found = read_json(description)["weights"]["sha256"], sha256_file(weights)
-    loaded = sum(tensor.numel() for tensor in load_model(description.parent).parameters())
+    loaded = load_detector(description.parent).parameters()
     return Finding(
         passed=stated == found,
         actual=f"SHA-256 of the weights {found}, stated {stated}; {loaded} parameters loaded",

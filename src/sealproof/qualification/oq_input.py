@@ -11,7 +11,7 @@ import numpy as np
 from sealproof.evaluation.cases import verdicts
 from sealproof.evidence.errors import SealproofError
 from sealproof.evidence.files import read_json, write_json
-from sealproof.models.storage import load_model
+from sealproof.models.storage import load_detector
 from sealproof.qualification.context import Context
 from sealproof.qualification.iq_software import shown
 from sealproof.qualification.registry import Finding, NoParameters, check
@@ -156,7 +156,7 @@ def _flip_last_bit(path: Path) -> None:
 
 def _loads(folder: Path) -> bool:
     try:
-        load_model(folder)
+        load_detector(folder)
     except SealproofError:
         return False
     return True

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt
 
 from sealproof.datasets.images import read_image
-from sealproof.evaluation.cases import verdicts
+from sealproof.evaluation.cases import score_names, verdicts
 from sealproof.evidence.files import read_json
 from sealproof.evidence.strict import StrictModel
 from sealproof.qualification.context import NO_THRESHOLD, Context
 from sealproof.qualification.detector import Detector, relative_difference
 from sealproof.qualification.iq_software import shown
 from sealproof.qualification.registry import Finding, check
-from sealproof.scores.settings import SCORE_NAMES
 
 
 class RepeatsParameters(StrictModel):
@@ -33,7 +32,7 @@ def repeated_test_set(context: Context, parameters: RepeatsParameters) -> Findin
     files = (stated_path, table_path, context.artefact("score", "scores.parquet"))
     stated, repeats = read_json(stated_path), pd.read_parquet(table_path)
     recorded = _test_scores(context)
-    known = recorded[recorded["decided"].astype(bool)]
+    known, names = recorded[recorded["decided"].astype(bool)], score_names(recorded)
     if not len(known):
         return Finding(passed=None, actual="no test image has a region of interest", files=files)
     largest, changed, problems = 0.0, 0, []
@@ -42,7 +41,7 @@ def repeated_test_set(context: Context, parameters: RepeatsParameters) -> Findin
         if not again.index.equals(known.index):
             problems.append(f"repetition {number} holds other images")
             continue
-        first, second = known[list(SCORE_NAMES)].to_numpy(), again[list(SCORE_NAMES)].to_numpy()
+        first, second = known[names].to_numpy(), again[names].to_numpy()
         largest = max(largest, relative_difference(first.ravel(), second.ravel()))
         changed += int((_verdicts(context, known) != _verdicts(context, again)).sum())
     count = repeats["repeat"].nunique()
@@ -88,11 +87,12 @@ def recomputed_test_images(context: Context, parameters: RecomputedTestParameter
     paths = context.manifest.set_index("image_id").loc[chosen.index, "path"]
     images = (read_image(context.workspace.images / path) for path in paths)
     found = detector.score_images(images, context.settings.inspection.roi)
-    nothing = dict.fromkeys(SCORE_NAMES, float("nan"))
+    names = score_names(recorded)
+    nothing = dict.fromkeys(names, float("nan"))
     again = pd.DataFrame([nothing if scores is None else scores for scores in found], index=chosen.index)
     again["decided"] = [scores is not None for scores in found]
     otherwise = int((again["decided"] != chosen["decided"].astype(bool)).sum())
-    first, second = chosen[list(SCORE_NAMES)].to_numpy(), again[list(SCORE_NAMES)].to_numpy()
+    first, second = chosen[names].to_numpy(), again[names].to_numpy()
     largest = relative_difference(first.ravel(), second.ravel())
     changed = int((_verdicts(context, chosen) != _verdicts(context, again)).sum())
     actual = (

@@ -55,7 +55,9 @@ def cross_fit(
         parts.append(scored[scored["split"] == _LEFT_OUT].drop(columns="split").assign(fold=fold))
         facts.append(_facts(fold, table[~left_out], table[left_out], detector))
     scores = pd.concat(parts).merge(table[["image_id", "split"]], on="image_id", validate="one_to_one")
-    scores = scores[list(no_scores().columns)].sort_values("image_id", ignore_index=True)
+    keys = list(no_scores().columns)
+    scores = scores[keys + [name for name in scores.columns if name not in keys]]
+    scores = scores.sort_values("image_id", ignore_index=True)
     return CrossFit(scores, tuple(facts))
 
 
@@ -80,6 +82,6 @@ def _facts(fold: int, others: pd.DataFrame, left_out: pd.DataFrame, detector: De
         training_images=int(counts.get("train", 0)),
         epoch_images=int(counts.get("calibration", 0)),
         scored_images=int(left_out["decided"].sum()),
-        kept_epoch=detector.fitted.kept_epoch,
-        calibration_loss=detector.fitted.losses["calibration_loss"],
+        kept_epoch=detector.kept_epoch,
+        calibration_loss=detector.calibration_loss,
     )

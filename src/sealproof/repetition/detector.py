@@ -13,9 +13,11 @@ import pandas as pd
 import torch
 
 from sealproof.evidence.workspace import Workspace
-from sealproof.models.data import Patches, normal_rows, open_patches
-from sealproof.models.training import Fitted, fit
-from sealproof.scores.run import Scored, score_all
+from sealproof.inference.run import Scored, score_all
+from sealproof.models.data import Patches, open_patches
+from sealproof.models.detector import Fitted
+from sealproof.models.registry import detector_class
+from sealproof.models.training_data import training_data
 from sealproof.settings import Params
 
 
@@ -60,6 +62,18 @@ class Detector:
     fitted: Fitted
     scored: Scored
 
+    @property
+    def kept_epoch(self) -> int | None:
+        """The epoch whose weights were kept; None where the detector is fitted in one pass."""
+        found = self.fitted.facts.get("kept_epoch")
+        return None if found is None else int(found)
+
+    @property
+    def calibration_loss(self) -> float | None:
+        """Loss of the kept epoch on held-out normals; None likewise."""
+        found = self.fitted.facts.get("calibration_loss")
+        return None if found is None else float(found)
+
 
 def train_and_score(images: Images, scored: Collection[str], params: Params, *, seed: int) -> Detector:
     """Train on split `train`, choose the epoch on `calibration`, fit the feature distance on `train`; then score.
@@ -74,10 +88,9 @@ def train_and_score(images: Images, scored: Collection[str], params: Params, *, 
         DataError: a split has no usable normal, or the feature distance cannot be fitted.
         DefinitionError: training diverged, or the device does not exist.
     """
-    fitted = fit(
-        images.patches,
-        normal_rows(images.manifest, images.regions, "train"),
-        normal_rows(images.manifest, images.regions, "calibration"),
+    kind = detector_class(params.train.detector)
+    fitted = kind.fit(
+        training_data(images.patches, images.manifest, images.regions, defects=kind.needs_defects),
         params.train,
         seed=seed,
         device=params.compute.device,
@@ -89,7 +102,7 @@ def train_and_score(images: Images, scored: Collection[str], params: Params, *, 
     torch.set_num_threads(params.compute.threads)
     try:
         found = score_all(
-            fitted.model.to(fitted.device),
+            fitted.detector.to(fitted.device),
             images.patches,
             rows,
             params.score,

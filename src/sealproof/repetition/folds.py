@@ -6,12 +6,11 @@ Nothing here loads a network library, so the stage costs next to nothing where c
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 
 from sealproof.evidence.errors import DefinitionError
-from sealproof.scores.settings import ScoreName
 
 #: Splits whose images are known to be normal; every one of their images is scored once.
 NORMAL_SPLITS = ("train", "calibration")
@@ -26,16 +25,16 @@ class Fold:
         training_images: decided images of the other folds that the weights learnt from.
         epoch_images: decided images of the other folds that the epoch was chosen on.
         scored_images: decided images of the fold.
-        kept_epoch: the epoch whose weights were kept.
-        calibration_loss: its loss on the images that it was chosen on.
+        kept_epoch: the epoch whose weights were kept; None where a detector is fitted in one pass.
+        calibration_loss: its loss on the images that it was chosen on; None likewise.
     """
 
     fold: int
     training_images: int
     epoch_images: int
     scored_images: int
-    kept_epoch: int
-    calibration_loss: float
+    kept_epoch: int | None
+    calibration_loss: float | None
 
 
 @dataclass(frozen=True)
@@ -117,16 +116,11 @@ def _check(images: pd.DataFrame, folds: int) -> None:
 
 
 def no_scores() -> pd.DataFrame:
-    """The table of cross-fitted scores without a row: what there is where cross-fitting is off.
+    """The table of cross-fitted scores without a row and a score: what there is where cross-fitting is off.
 
     Example:
-        >>> list(no_scores().columns)[:5], len(no_scores())
-        (['image_id', 'fold', 'split', 'decided', 'mse'], 0)
+        >>> list(no_scores().columns), len(no_scores())
+        (['image_id', 'fold', 'split', 'decided'], 0)
     """
     kinds = {"image_id": "str", "fold": "int64", "split": "str", "decided": "bool"}
-    return pd.DataFrame(
-        {
-            name: pd.Series(dtype=kind)
-            for name, kind in {**kinds, **dict.fromkeys(get_args(ScoreName), "float64")}.items()
-        }
-    )
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})

@@ -51,7 +51,7 @@ class Development(StrictModel):
 
     Attributes:
         seed: of its training.
-        kept_epoch: the epoch whose weights were kept.
+        kept_epoch: the epoch whose weights were kept; None where a detector is fitted in one pass.
         threshold: None when the configured method gives no valid one; `reason` says why or why not.
         accept_below: lower end of the range that goes to a person; None where there is no such range.
         false_rejects: held-out normals that are rejected. The threshold was computed from their scores.
@@ -60,7 +60,7 @@ class Development(StrictModel):
     """
 
     seed: NonNegativeInt
-    kept_epoch: PositiveInt
+    kept_epoch: PositiveInt | None
     threshold: float | None
     accept_below: float | None
     reason: str

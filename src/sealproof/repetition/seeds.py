@@ -93,7 +93,7 @@ def study_seeds(
         belongs_to=subject,
         released=Development(
             seed=params.seed,
-            kept_epoch=model["training"]["kept_epoch"],
+            kept_epoch=model["training"].get("kept_epoch"),
             **_development(released, force),
         ),
         runs=tuple(runs),
@@ -154,7 +154,7 @@ def _run(
         )
     return Run(
         seed=seed,
-        kept_epoch=detector.fitted.kept_epoch,
+        kept_epoch=detector.kept_epoch,
         **_development(table, force),
         equal=Share.made(equal_verdicts(mine, theirs), len(mine)),
         kappa=cohen_kappa(mine, theirs),

@@ -13,6 +13,13 @@ from sealproof.verification.tree import Tree
 _STATED = ("id", "title", "bound", "comparison", "limit", "rationale", "requirement", "risk")
 _SIDES = {"low": ">=", "high": "<="}
 
+#: Every score that a metric may be named by.
+_SCORES = frozenset(
+    "mse mae psnr ssim g-ssim ms-ssim ms-g-ssim 4-ssim 4-g-ssim 4-ms-ssim 4-ms-g-ssim 4-ms-ssim-upper 4-ms-ssim-peak "
+    "mahalanobis k-means fusion mocca cpcae padim padim-upper ag-padim ag-padim-upper rag-padim rag-padim-upper "
+    "patchcore patchcore-upper decision".split()
+)
+
 
 def check_criteria(tree: Tree) -> None:
     """Judge every criterion anew and compare criteria.json and release.json with it."""
@@ -105,8 +112,7 @@ def _judge(
 
 def _names_score(metric: str, score: str) -> bool:
     """Whether a metric is of the score in force, or of none."""
-    known = {"mse", "mae", "psnr", "ssim", "ms-ssim", "4-ssim", "4-ms-ssim", "mahalanobis"}
-    named = [part for part in metric.split(".") if part in known]
+    named = [part for part in metric.split(".") if part in _SCORES]
     return not named or named[0] == score
 
 
