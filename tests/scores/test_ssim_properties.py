@@ -41,15 +41,16 @@ def test_symmetric_and_at_most_one(pair, preset):
 
 @settings(max_examples=20, deadline=None)
 @given(order=st.permutations(range(5)), cut=st.integers(1, 4), block=st.sampled_from([1, 4000, 1 << 20]))
-def test_scores_do_not_depend_on_batch_size_or_order(order, cut, block):
-    image = rand(5, 24, 30)
+def test_differentiable_scores_do_not_depend_on_batch_size_or_order(order, cut, block):
+    """But for the last bits; those without gradients do not at all, see `test_fused`."""
+    image = rand(5, 24, 30).requires_grad_()
     other = (image + 0.1 * rand(5, 24, 30, seed=2)).clamp(0, 1)
     expected = similarity(image, other, "4-ms-ssim")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssim, "_BLOCK", block)
         parts = [image[list(order)].split(cut), other[list(order)].split(cut)]
         found = torch.cat([similarity(x, y, "4-ms-ssim") for x, y in zip(*parts, strict=True)])
-    np.testing.assert_allclose(found, expected[list(order)], rtol=1e-13)
+    np.testing.assert_allclose(found.detach(), expected[list(order)].detach(), rtol=1e-13)
 
 
 @pytest.mark.parametrize("preset", PRESET_NAMES)
@@ -60,6 +61,9 @@ def test_gradients_agree_with_differences(name, preset):
     assert torch.autograd.gradcheck(
         lambda x, y: similarity(x, y, name, preset=preset, return_map=True), (image, other), fast_mode=True
     )
+    score = similarity(image, other, name, preset=preset)
+    for gradient in torch.autograd.grad(score.sum(), (image, other)):  # the check is not of zeros
+        assert (gradient.abs() > 1e-9).double().mean() > 0.9
 
 
 def test_gradients_are_finite_for_flat_and_identical_images():
@@ -67,6 +71,14 @@ def test_gradients_are_finite_for_flat_and_identical_images():
     for name in VARIANT_NAMES:
         (gradient,) = torch.autograd.grad(similarity(flat, flat.detach() * 0.9, name).sum(), flat)
         assert gradient.isfinite().all(), name
+
+
+def test_differentiable_scores_of_identical_images_are_one_and_at_their_top():
+    image = rand(2, 60, 64).requires_grad_()
+    for name, score in similarities(image, image.detach(), VARIANT_NAMES).items():
+        np.testing.assert_allclose(score.detach(), 1, rtol=0, atol=1e-12, err_msg=name)
+        (gradient,) = torch.autograd.grad(score.sum(), image, retain_graph=True)
+        np.testing.assert_allclose(gradient, 0, atol=1e-10, err_msg=name)
 
 
 def test_a_first_call_in_inference_mode_does_not_spoil_a_later_gradient():

@@ -24,16 +24,20 @@ def oracle_pairs(dtype):
         yield numbers, *(part.astype(dtype) for part in pair)
 
 
+@pytest.mark.parametrize("way", ["compiled", "differentiable"])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-10), (np.float32, 1e-4)])
-def test_every_stable_number_of_the_published_code(dtype, tolerance):
+def test_every_stable_number_of_the_published_code(dtype, tolerance, way):
     compared = 0
     for numbers, images, reconstructions in oracle_pairs(dtype):
-        found = similarities(images, reconstructions, COLUMNS)
+        pair = [torch.from_numpy(part) for part in (images, reconstructions)]
+        found = similarities(pair[0], pair[1].requires_grad_(way == "differentiable"), COLUMNS)
         for column, name in enumerate(COLUMNS):
             stable = ORACLE["stable"][numbers, column]
             expected = ORACLE["scores"][numbers, column]
-            assert found[name].dtype == dtype
-            np.testing.assert_allclose(found[name][stable], expected[stable], atol=tolerance, rtol=0)
+            assert found[name].requires_grad == (way == "differentiable")
+            values = found[name].detach().numpy()
+            assert values.dtype == dtype
+            np.testing.assert_allclose(values[stable], expected[stable], atol=tolerance, rtol=0)
             compared += int(stable.sum())
     assert compared == ORACLE["stable"].sum() == 184
 

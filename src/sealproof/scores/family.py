@@ -71,20 +71,20 @@ def combine(scores: Tensor, weights: Sequence[float]) -> Tensor:
     """
     if len(weights) == 1:
         return scores[0]
-    return (torch.nan_to_num(scores) * _valid_weights(scores, weights)).sum(dim=0)
+    share = _valid_weights(scores, weights)
+    return (torch.nan_to_num(scores) * share).sum(dim=0) / share.sum(dim=0)
 
 
 def _valid_weights(scores: Tensor, weights: Sequence[float]) -> Tensor:
-    """Weights (S, N) that are 0 where a score is NaN and sum to 1 otherwise."""
-    share = scores.new_tensor(list(weights))[:, None] * ~scores.isnan()
-    return share / share.sum(dim=0)
+    """Weights (S, N) that are 0 where a score is NaN."""
+    return scores.new_tensor(list(weights))[:, None] * ~scores.isnan()
 
 
 def _combine_maps(maps: Tensor, scores: Tensor, weights: Sequence[float]) -> Tensor:
     if len(weights) == 1:
         return maps[0]
     share = _valid_weights(scores, weights)[:, :, None, None]
-    return torch.where(share == 0, 0.0, maps * share).sum(dim=0)
+    return torch.where(share == 0, 0.0, maps * share).sum(dim=0) / share.sum(dim=0)
 
 
 def _enlarge(similarity: Tensor, sides: torch.Size) -> Tensor:

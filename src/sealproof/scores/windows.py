@@ -80,17 +80,20 @@ def ssim_map(pair: Tensor, *, fixed_range: bool = False) -> Tensor:
 
 
 def _similarity(padded: Tensor, side: int, middle: Tensor, c1: Tensor, c2: Tensor) -> Tensor:
-    """The map from centred, mirrored pairs; common factors are taken out, memory is reused."""
+    """The map from centred, mirrored pairs; common factors are taken out, memory is reused.
+
+    Products are rounded before they are added (`addcmul` may not), so that equal windows give exactly 1.
+    """
     area = side * side
     sample = (area - 1) / area  # population over sample variance
     x, y = padded
     sums = box_sum(padded, side).mul_(1 / area)
     covariance = box_sum(x * y, side).mul_(1 / area).sub_(sums[0] * sums[1])
-    variance = box_sum((x * x).addcmul_(y, y), side).mul_(1 / area)
-    variance -= (sums[0] * sums[0]).addcmul_(sums[1], sums[1])
+    variance = box_sum((x * x).add_(y * y), side).mul_(1 / area)
+    variance -= (sums[0] * sums[0]).add_(sums[1] * sums[1])
     mean_x, mean_y = sums + middle
     above = (mean_x * mean_y).add_(c1 / 2).mul_(covariance.add_(c2 * (sample / 2)))
-    below = (mean_x * mean_x).addcmul_(mean_y, mean_y).add_(c1).mul_(variance.add_(c2 * sample))
+    below = (mean_x * mean_x).add_(mean_y * mean_y).add_(c1).mul_(variance.add_(c2 * sample))
     similarity: Tensor = above.div_(below).mul_(4)
     return similarity
 
