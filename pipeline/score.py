@@ -38,6 +38,7 @@ def work(stage: Stage) -> None:
     scored.patches.to_parquet(stage.output("patch_scores.parquet"), index=False)
     record_scores(stage.recorder, scored, detector.map_of or detector.kind, scores=scores, maps=maps)
     record_distances(stage.recorder, scored.distances, params.score, scored.distances.save(stage.output))
+    scored.combined.save(stage.output)
     stage.params = params.score.model_dump(mode="json") | {"seed": params.seed}
     stage.metrics = {"undecided": float((~scored.images["decided"]).sum())}
     Console().print(score_table(scored))

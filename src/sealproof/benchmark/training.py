@@ -129,6 +129,6 @@ def _score(
             refused[name] = f"{error.what}: {error.why}"
             continue
         tables[name] = found.images
-        scorer = ReleasedDetector(detector, found.distances, settings, fitted.device)
+        scorer = ReleasedDetector(detector, found.distances, found.combined, settings, fitted.device)
         times[name] = time_scoring(scorer, images, cell.timing)
     return tables, refused, times

@@ -25,7 +25,17 @@ from sealproof.qualification.results import RESULT_STAGES, files_below, results_
 
 CASE_TITLE = "Reproduction from a fresh clone"
 TOLERANCES = "protocols/tolerances.yaml"
-PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "opencv-python-headless", "pillow", "dvc")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "numba",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "opencv-python-headless",
+    "pillow",
+    "dvc",
+)
 LAST_RESULT, LAST = "evaluate", "dossier"
 
 

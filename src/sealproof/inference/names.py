@@ -8,6 +8,8 @@ from sealproof.scores.settings import ScoreSettings, standard_scores
 
 #: Scores of a detector's features, fitted in the score stage; all others come from the detector itself.
 FEATURE_SCORES = ("mahalanobis", "k-means")
+#: Scores made of other scores.
+COMBINED_SCORES = ("fusion", "decision")
 
 
 def chosen_scores(detector: Detector, settings: ScoreSettings) -> tuple[str, ...]:

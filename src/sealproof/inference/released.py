@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sealproof.inference.combined import CombinedScores
 from sealproof.inference.features import FeatureDistances
 from sealproof.inference.names import chosen_scores
 from sealproof.models.data import VALUE_SCALE
@@ -36,12 +37,14 @@ class ReleasedDetector:
     Attributes:
         model: the detector, on `device`.
         distances: the fitted feature distances; none where no score asks for them.
+        combined: fusion and decision, where they are asked for.
         settings: names of the scores, batch size, and the layer the features come from.
         device: torch device.
     """
 
     model: Detector
     distances: FeatureDistances
+    combined: CombinedScores
     settings: ScoreSettings
     device: str
 
@@ -57,7 +60,7 @@ class ReleasedDetector:
 
         Args:
             train_folder: with `model.json` and `model.safetensors`.
-            score_folder: with the feature distances, where a score asks for them.
+            score_folder: with feature distances, fusion and decision, where a score asks for them.
             settings: as the scores were computed.
             device: `compute.device` of params.yaml.
 
@@ -68,8 +71,14 @@ class ReleasedDetector:
         """
         chosen = chosen_device(device)
         model = load_detector(train_folder)
-        distances = FeatureDistances.load(score_folder, settings, chosen_scores(model, settings))
-        return cls(model.to(chosen), distances, settings, chosen)
+        names = chosen_scores(model, settings)
+        return cls(
+            model.to(chosen),
+            FeatureDistances.load(score_folder, settings, names),
+            CombinedScores.load(score_folder, settings, names),
+            settings,
+            chosen,
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -102,7 +111,8 @@ class ReleasedDetector:
         batch = self._tensor(patches)
         found = self.model.examine(batch, positions, self.settings).scores
         own = {name: value.cpu().numpy() for name, value in found.items()}
-        return own | self.distances.scores(self.model, batch, positions)
+        own |= self.distances.scores(self.model, batch, positions)
+        return own | self.combined.scores(own, np.ascontiguousarray(patches))
 
     def _tensor(self, patches: Patches) -> Tensor:
         # a reversed view of one patch keeps its negative stride

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import track
 
+from sealproof.inference.combined import CombinedScores
 from sealproof.inference.features import FeatureDistances
 from sealproof.inference.images import image_scores
-from sealproof.inference.names import FEATURE_SCORES, chosen_scores
+from sealproof.inference.names import COMBINED_SCORES, FEATURE_SCORES, chosen_scores
 from sealproof.models.data import VALUE_SCALE
 from sealproof.models.detector import Detector, Positions
 from sealproof.scores.settings import ScoreSettings
@@ -31,12 +32,14 @@ class Scored:
         patches: a row a patch: image_id, patch, split, decided, one column a score.
         images: a row an image: image_id, split, decided, one column a score.
         distances: the fitted feature distances; none where no score asks for them.
+        combined: fusion and decision, where they are asked for.
     """
 
     names: tuple[str, ...]
     patches: pd.DataFrame
     images: pd.DataFrame
     distances: FeatureDistances
+    combined: CombinedScores
 
 
 def score_all(
@@ -62,7 +65,7 @@ def score_all(
         device: torch device.
 
     Raises:
-        DataError: a feature distance cannot be fitted.
+        DataError: a feature distance or a combined score cannot be fitted.
         DefinitionError: a score is asked for that the detector does not give.
     """
     names = chosen_scores(detector, settings)
@@ -76,13 +79,20 @@ def score_all(
     distances = FeatureDistances.fit(
         detector, settings, names, lambda: stream.batches(stored[train], position[train]), seed
     )
-    columns = stream.score(stored, position, names, distances, maps)
+    plain = tuple(name for name in names if name not in COMBINED_SCORES)
+    columns = stream.score(stored, position, plain, distances, maps)
+    splits = np.full(len(stored), "", dtype=object)
+    splits[where] = decided["split"].to_numpy(dtype=object)
+    combined = CombinedScores.fit(
+        settings, names, columns, splits.astype(str), lambda chosen: stream.raw(stored[chosen]), seed
+    )
+    columns |= stream.combine(stored, columns, combined)
     table = rows[["image_id", "patch", "split", "decided"]].reset_index(drop=True)
     for name in names:
         values = np.full(len(rows), np.nan)
         values[rows["decided"].to_numpy()] = columns[name][where]
         table[name] = values
-    return Scored(names, table, image_scores(table, names), distances)
+    return Scored(names, table, image_scores(table, names), distances, combined)
 
 
 class _Stream:
@@ -98,8 +108,22 @@ class _Stream:
     ) -> Iterator[tuple[torch.Tensor, Positions]]:
         """Batches of the rows `stored`, (N, 1, H, W) in [0, 1] on the device, with their positions."""
         for part in _parts(len(stored), self._settings.batch_size):
-            raw = self._patches[stored[part]].astype(np.float32) / np.float32(VALUE_SCALE)
-            yield torch.from_numpy(raw)[:, None].to(self._device), position[part]
+            yield torch.from_numpy(self.raw(stored[part]))[:, None].to(self._device), position[part]
+
+    def raw(self, stored: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Patches of the rows `stored`, (N, H, W) in [0, 1]."""
+        return self._patches[stored].astype(np.float32) / np.float32(VALUE_SCALE)
+
+    def combine(
+        self, stored: NDArray[np.int64], columns: dict[str, Floats], combined: CombinedScores
+    ) -> dict[str, Floats]:
+        """Columns (S,) of the scores that are made of others."""
+        found: dict[str, list[Floats]] = {}
+        for part in _parts(len(stored), self._settings.batch_size) if combined.asked_for else ():
+            some = {name: column[part] for name, column in columns.items()}
+            for name, values in combined.scores(some, self.raw(stored[part])).items():
+                found.setdefault(name, []).append(values)
+        return {name: np.concatenate(parts) for name, parts in found.items()}
 
     def score(
         self,

@@ -47,6 +47,7 @@ class Detector(ReleasedDetector):
         return cls(
             model=found.model,
             distances=found.distances,
+            combined=found.combined,
             settings=found.settings,
             device=found.device,
             score=str(force["score"]),

@@ -80,7 +80,7 @@ def reconstruction_scores(
     x, y = image.double(), reconstruction.double()
     variants = [name for name in VARIANT_NAMES if name in names or name == MAP_OF]
     similarity, local_similarity = similarities_and_map(x, y, variants, MAP_OF, preset)
-    local: Tensor = 1.0 - local_similarity
+    local: Tensor = (1.0 - local_similarity).clamp_min(0.0)  # rounding may leave similarity just above 1
 
     def score(name: str) -> Tensor:
         if name in _PIXEL:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator, model_validator
 
 from sealproof.evidence.errors import DefinitionError
 from sealproof.evidence.strict import StrictModel
@@ -146,6 +146,20 @@ class KMeansSettings(FeatureSettings):
     clusters: PositiveInt = 10
 
 
+class FusionSettings(StrictModel):
+    """Which scores the score `fusion` joins, and by which rule; see `scores.fusion`."""
+
+    scores: tuple[ScoreName, ...] = ("4-ms-ssim", "mahalanobis")
+    rule: Literal["fisher", "smallest-p"] = "fisher"
+
+
+class DecisionSettings(StrictModel):
+    """The classifier of the score `decision`, and whether it looks at texture as well (Table 4)."""
+
+    kind: Literal["forest", "svm", "logistic"] = "logistic"
+    texture: bool = True
+
+
 class ScoreSettings(StrictModel):
     """Which scores are computed and how patches become one image score.
 
@@ -156,6 +170,8 @@ class ScoreSettings(StrictModel):
         pooling: of maps.
         mahalanobis: of the score `mahalanobis`.
         k_means: of the score `k-means`.
+        fusion: of the score `fusion`, whose scores have to be among `names`.
+        decision: of the score `decision`, which looks at all other scores in `names`.
     """
 
     batch_size: PositiveInt = 64
@@ -164,6 +180,18 @@ class ScoreSettings(StrictModel):
     pooling: PoolingSettings = PoolingSettings()
     mahalanobis: MahalanobisSettings = MahalanobisSettings()
     k_means: KMeansSettings = KMeansSettings()
+    fusion: FusionSettings = FusionSettings()
+    decision: DecisionSettings = DecisionSettings()
+
+    @model_validator(mode="after")
+    def _combined_scores_have_something_to_combine(self) -> Self:
+        names = self.names or ()
+        others = [name for name in names if name not in ("fusion", "decision")]
+        if "fusion" in names and (missing := [name for name in self.fusion.scores if name not in others]):
+            raise ValueError(f"fusion.scores: {', '.join(missing)} is not computed; add it to names")
+        if names and not others:
+            raise ValueError("fusion and decision are made of other scores; name some")
+        return self
 
     @field_validator("names")
     @classmethod

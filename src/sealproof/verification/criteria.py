@@ -15,9 +15,35 @@ _SIDES = {"low": ">=", "high": "<="}
 
 #: Every score that a metric may be named by.
 _SCORES = frozenset(
-    "mse mae psnr ssim g-ssim ms-ssim ms-g-ssim 4-ssim 4-g-ssim 4-ms-ssim 4-ms-g-ssim 4-ms-ssim-upper 4-ms-ssim-peak "
-    "mahalanobis k-means fusion mocca cpcae padim padim-upper ag-padim ag-padim-upper rag-padim rag-padim-upper "
-    "patchcore patchcore-upper decision".split()
+    {
+        "mse",
+        "mae",
+        "psnr",
+        "ssim",
+        "g-ssim",
+        "ms-ssim",
+        "ms-g-ssim",
+        "4-ssim",
+        "4-g-ssim",
+        "4-ms-ssim",
+        "4-ms-g-ssim",
+        "4-ms-ssim-upper",
+        "4-ms-ssim-peak",
+        "mahalanobis",
+        "k-means",
+        "fusion",
+        "mocca",
+        "cpcae",
+        "padim",
+        "padim-upper",
+        "ag-padim",
+        "ag-padim-upper",
+        "rag-padim",
+        "rag-padim-upper",
+        "patchcore",
+        "patchcore-upper",
+        "decision",
+    }
 )
 
 
