@@ -17,8 +17,8 @@ from sealproof.inference.names import chosen_scores
 from sealproof.models.data import VALUE_SCALE
 from sealproof.models.detector import Detector, Device, Examination, chosen_device
 from sealproof.models.storage import load_detector
+from sealproof.roi.patches import cut
 from sealproof.roi.propose import propose
-from sealproof.roi.resample import extract
 from sealproof.roi.settings import RoiSettings
 from sealproof.scores.settings import ScoreSettings
 
@@ -186,7 +186,7 @@ def image_patches(image: Image, roi: RoiSettings) -> Patches | None:
     regions = propose(image, roi)
     if not regions or not all(region.decided for region in regions):
         return None
-    return stored_values(extract(image, regions, roi.patch_height, roi.patch_width))
+    return stored_values(cut(image, regions, roi))
 
 
 def stored_values(patches: Patches) -> Patches:

@@ -63,6 +63,17 @@ def record_regions(
     add("method", settings.method, "1", "mask function of Equation 1 that finds the regions")
     add("patch-height", settings.patch_height, "px", "height of a patch as the model sees it")
     add("patch-width", settings.patch_width, "px", "width of a patch as the model sees it")
+    if settings.illumination == "flattened":
+        text = (
+            "standard deviation of the low-pass that each patch is divided by, as a share of its shorter side"
+        )
+        add("illumination-scale", settings.illumination_scale, "1", text)
+    add(
+        "illumination",
+        settings.illumination,
+        "1",
+        "kept, or flattened: patches divided by their own low-pass",
+    )
     add("resampling", RESAMPLING, "1", "how a region becomes a patch of that size")
 
 

@@ -11,9 +11,9 @@ from rich.progress import track
 
 from sealproof.datasets.images import confined, read_image
 from sealproof.evidence.errors import DataError
+from sealproof.roi.patches import cut
 from sealproof.roi.propose import propose
 from sealproof.roi.region import Region
-from sealproof.roi.resample import extract
 from sealproof.roi.settings import RoiSettings
 from sealproof.roi.storage import PatchWriter
 
@@ -51,7 +51,7 @@ def find_regions(manifest: pd.DataFrame, root: Path, settings: RoiSettings, patc
             for number, region in enumerate(regions):
                 rows.append(_row(image_id, number, region, writer.rows))
                 if region.decided:
-                    writer.append(extract(image, [region], settings.patch_height, settings.patch_width))
+                    writer.append(cut(image, [region], settings))
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(_TYPES)
     _refuse_nothing(table, settings)
     return table

@@ -128,13 +128,20 @@ _OPTIONS: dict[str, type[Options]] = {
 
 
 class RoiSettings(StrictModel):
-    """Which mask function finds the patches, and the size each patch is resized to."""
+    """Which mask function finds the patches, the size each is resized to, and what becomes of uneven light.
+
+    Attributes:
+        illumination: `kept`, or `flattened`: each patch is divided by its own low-pass, see `roi.patches`.
+        illumination_scale: standard deviation of that low-pass, as a share of the patch's shorter side.
+    """
 
     method: Literal["full_frame", "fixed", "grid", "sobel_transition"]
     options: dict[str, Any] = Field(default_factory=dict)
     patch_height: PositiveInt = Field(default=128, multiple_of=16)
     patch_width: PositiveInt = Field(default=128, multiple_of=16)
     minimum_confidence: float = Field(default=0.0, ge=0, le=1)
+    illumination: Literal["kept", "flattened"] = "kept"
+    illumination_scale: float = Field(default=0.2, gt=0, le=2)
 
     @model_validator(mode="after")
     def _options_belong_to_the_method(self) -> Self:

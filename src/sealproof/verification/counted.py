@@ -17,6 +17,8 @@ _GROUPS = {
 #: Record -> keys of the value in inspection.yaml (`inspection`) or params.yaml (`params`).
 _SETTINGS = {
     "roi.confidence.limit": ("inspection", "roi", "minimum_confidence"),
+    "roi.illumination": ("inspection", "roi", "illumination"),
+    "roi.illumination-scale": ("inspection", "roi", "illumination_scale"),
     "roi.method": ("inspection", "roi", "method"),
     "roi.patch-height": ("inspection", "roi", "patch_height"),
     "roi.patch-width": ("inspection", "roi", "patch_width"),
