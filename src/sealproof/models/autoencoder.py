@@ -12,12 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from sealproof.evidence.errors import DefinitionError
+from sealproof.models.principal import PrincipalPath
 from sealproof.models.settings import TrainSettings
 
 #: Mean grey value that `brightness: levelled` brings patches to; leaves room for twice the mean.
 LEVEL = 0.45
 #: Mean below which a patch is not brightened any further: it holds noise, not a picture.
 DARKEST = 0.02
+#: Largest grey value that the convolutional layers add to the linear path or take away, times two.
+REST = 0.4
 
 
 class AttentionAutoencoder(nn.Module):
@@ -51,14 +54,30 @@ class AttentionAutoencoder(nn.Module):
         #: layers of the bottleneck up to its narrowest place
         self._narrowing = 2 if settings.bottleneck == "dense" else 1
         self.decoder = nn.Sequential(*decoder_layers(settings))
+        self.principal = (
+            PrincipalPath(height * width, settings.principal_components)
+            if settings.principal_components
+            else None
+        )
         self.apply(he_initialisation)
 
     def forward(self, patches: Tensor) -> Tensor:
         """Reconstruct patches: (N, 1, height, width) in [0, 1] to the same shape in [0, 1]."""
         scaled, gain = self._levelled(patches)
-        code = self.bottleneck(self._encode(scaled, len(self.encoder)))
-        reconstruction: Tensor = (self.decoder(code) / gain).clamp(0, 1)
+        made = self.decoder(self.bottleneck(self._encode(scaled, len(self.encoder))))
+        if self.principal is not None:
+            made = self.principal(scaled) + REST * (made - 0.5)
+        reconstruction: Tensor = (made / gain).clamp(0, 1)
         return reconstruction
+
+    def learn_principal_path(self, patches: Tensor) -> None:
+        """Compute the linear path, where there is one, from normal patches (n, 1, height, width) in [0, 1].
+
+        Raises:
+            DefinitionError: fewer patches than the path has components.
+        """
+        if self.principal is not None:
+            self.principal.learn(self._levelled(patches)[0].flatten(1))
 
     def features(self, patches: Tensor, layer: int) -> Tensor:
         """Flat output of encoder layer 1, 2, ...: (N, 1, height, width) to (N, channels x rows x columns).

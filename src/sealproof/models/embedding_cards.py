@@ -8,12 +8,12 @@ from sealproof.models.settings import TrainSettings
 _BACKBONE = Difference(
     "features of ResNet or EfficientNet-B5 (PaDiM), Wide ResNet-50 (PatchCore)",
     "features of EfficientNet-Lite0",
-    "a few milliseconds an image on one core, and weights that are installed as a package, not downloaded",
+    "fast enough for one core, and weights that are installed as a package, not downloaded",
 )
 _OWN = Difference(
     "features of a network trained on ImageNet",
     "features of our own autoencoder's encoder, trained on the same normal patches",
-    "chosen where weights of third parties may not be used; these features tell less",
+    "chosen where weights of third parties may not be used; less was found with them on development images",
 )
 _LIGHT = Difference(
     "images are normalised alike",
@@ -48,7 +48,7 @@ _ALL = Difference(
 _POOL = Difference(
     "the coreset is chosen among all features of normals",
     "it is chosen among a pool of them that is drawn at random first",
-    "the choice among all takes a hundred times as long; a pool as large as all of them gives the publication's",
+    "the time of the choice grows with the pool; a pool as large as all of them gives the publication's",
 )
 _UNWEIGHTED = Difference(
     "the image score is weighted by how ordinary the nearest remembered feature is (equation 7)",

@@ -61,6 +61,8 @@ class TrainSettings(StrictModel):
             2 ** layers pixels high and wide.
         bottleneck: `dense` (a fully connected latent layer) or `convolutional` (a 1 x 1 convolution).
         latent: size of the dense latent layer, or channels of the convolutional one.
+        principal_components: of training patches, on a linear path beside the convolutional layers, which then learn
+            what these components leave; 0: no such path, as in the paper.
         brightness: `kept`, or `levelled`: each patch is brought to one mean grey value in front of the
             network, and its reconstruction is brought back to the patch's own.
         dropout: rate behind every hidden layer; 0 switches it off.
@@ -91,6 +93,7 @@ class TrainSettings(StrictModel):
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=3, max_length=6)] = (32, 64, 96, 128)
     bottleneck: Literal["dense", "convolutional"] = "dense"
     latent: PositiveInt = 128
+    principal_components: int = Field(default=0, ge=0, le=1024)
     brightness: Literal["kept", "levelled"] = "kept"
     dropout: float = Field(default=0.11228, ge=0, lt=1)
     loss: Literal["mse", "mae", "ssim", "hybrid"] = "mse"

@@ -18,9 +18,10 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from sealproof.evidence.errors import DataError, DefinitionError
 from sealproof.models.autoencoder import AttentionAutoencoder
-from sealproof.models.data import Batches, Patches, PlainBatches, Rows, TrainingBatches
+from sealproof.models.data import Batches, Patches, PlainBatches, Rows, TrainingBatches, as_tensor
 from sealproof.models.detector import PatchSet
 from sealproof.models.learning import Keeper, Learner, Reconstruction
+from sealproof.models.principal import MOST
 from sealproof.models.progress import Progress
 from sealproof.models.settings import TrainSettings
 
@@ -117,7 +118,7 @@ def fit_patches(
     batches = TrainingBatches(normals.patches, normals.rows, settings, seed)
     steps = settings.epochs * len(batches)
     learnt = learn(
-        lambda: Reconstruction(AttentionAutoencoder(*normals.size, settings), steps),
+        lambda: Reconstruction(_started(normals, settings), steps),
         batches,
         PlainBatches(held_out.patches, held_out.rows, CALIBRATION_BATCH),
         settings,
@@ -129,6 +130,14 @@ def fit_patches(
     return Fitted(
         network, learnt.history, learnt.kept_epoch, len(normals.rows), len(held_out.rows), learnt.device
     )
+
+
+def _started(normals: PatchSet, settings: TrainSettings) -> AttentionAutoencoder:
+    network = AttentionAutoencoder(*normals.size, settings)
+    if settings.principal_components:
+        spread = np.unique(np.linspace(0, len(normals) - 1, min(len(normals), MOST)).round().astype(np.int64))
+        network.learn_principal_path(as_tensor(normals.patches[normals.rows[spread]]))
+    return network
 
 
 @dataclass(frozen=True)

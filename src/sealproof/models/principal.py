@@ -1,0 +1,78 @@
+"""A linear path through an autoencoder: what principal components of normal patches explain of a patch.
+
+A linear autoencoder whose squared error is minimal spans the principal components (Bourlard and Kamp, Biological
+Cybernetics 59 (1988) 291-294, the paper's reference 30), so this path needs no descent: it is computed. The
+convolutional layers beside it learn what is left.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sealproof.evidence.errors import DefinitionError
+
+#: Patches that the components are computed from at most, spread evenly over the training patches.
+MOST = 4000
+
+
+class PrincipalPath(nn.Module):
+    """mean + (x - mean) projected onto the components; knows nothing until `learn` or `load_state_dict`.
+
+    Args:
+        pixels: of a patch.
+        components: how many; 0: the mean alone.
+
+    Example:
+        >>> path = PrincipalPath(4, 1)
+        >>> path.learn(torch.tensor([[0.0, 0, 0, 0], [1, 1, 0, 0], [2, 2, 0, 0]]))
+        >>> path(torch.tensor([[[[3.0, 3.0], [1.0, 0.0]]]])).round(decimals=5).tolist()
+        [[[[3.0, 3.0], [0.0, 0.0]]]]
+    """
+
+    mean: Tensor
+    components: Tensor
+
+    def __init__(self, pixels: int, components: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(pixels))
+        self.register_buffer("components", torch.zeros(components, pixels))
+
+    def learn(self, patches: Tensor) -> None:
+        """Compute mean and components of (n, pixels) normal patches; same patches, same bytes.
+
+        Raises:
+            DefinitionError: more components than patches less one can span.
+        """
+        wanted = int(self.components.shape[0])
+        if wanted > len(patches) - 1:
+            raise DefinitionError(
+                f"{wanted} principal components cannot be computed",
+                where="params.yaml, key `train.principal_components`",
+                why=f"{len(patches)} training patches span {max(0, len(patches) - 1)} at most",
+                mend="give fewer, or add training normals",
+            )
+        points = patches.double()
+        mean = points.mean(dim=0)
+        # the products of n patches, n x n, have the same axes as the covariance of far more pixels
+        values, vectors = torch.linalg.eigh((points - mean) @ (points - mean).T)
+        axes = (vectors[:, -wanted:].flip(1) if wanted else vectors[:, :0]).T @ (points - mean)
+        axes = (
+            axes
+            / values[len(values) - wanted :]
+            .flip(0)
+            .clamp_min(torch.finfo(torch.float64).tiny)
+            .sqrt()[:, None]
+        )
+        largest = (
+            axes.abs().argmax(dim=1, keepdim=True) if wanted else axes.new_zeros((0, 1), dtype=torch.long)
+        )
+        axes = axes * axes.gather(1, largest).sign()  # an axis has no direction of its own
+        self.mean.copy_(mean)
+        self.components.copy_(axes)
+
+    def forward(self, patches: Tensor) -> Tensor:
+        """(N, 1, H, W) to the same shape; may leave [0, 1]."""
+        flat = patches.flatten(1) - self.mean
+        made: Tensor = self.mean + (flat @ self.components.T) @ self.components
+        return made.reshape(patches.shape)
