@@ -186,3 +186,30 @@ def test_draw_is_a_sorted_sample_without_replacement():
     assert len(set(drawn.tolist())) == 500
     assert (np.diff(drawn) > 0).all()
     assert not np.array_equal(drawn, draw_features(10_000, 500, 8))
+
+
+def test_standardised_features_are_divided_by_their_spread_before_the_shrinkage():
+    random = np.random.default_rng(12)
+    points = random.normal(size=(60, 80)) * np.geomspace(0.01, 100, 80)
+    scale = points.std(axis=0) + 0.1 * points.std(axis=0).mean()
+    where, settings = np.zeros(60, int), MahalanobisSettings(features=80, standardised=True)
+    fitted = fit_distance(points, where, np.arange(80), settings)
+    plain = fit_distance(points / scale, where, np.arange(80), MahalanobisSettings(features=80))
+    new = random.normal(size=(20, 80)) * np.geomspace(0.01, 100, 80)
+    expected = plain.distance(new / scale, np.zeros(20, int))
+    np.testing.assert_allclose(fitted.distance(new, np.zeros(20, int)), expected, rtol=1e-9)
+    assert not np.allclose(
+        fit_distance(points, where, np.arange(80), MahalanobisSettings(features=80)).distance(
+            new, np.zeros(20, int)
+        ),
+        expected,
+    )
+
+
+def test_scales_that_cannot_divide_are_refused(tmp_path):
+    points = np.random.default_rng(3).normal(size=(30, 4))
+    fitted = fit_distance(points, np.zeros(30, int), np.arange(4), MahalanobisSettings(features=4))
+    fitted.scales[0, 2] = 0.0
+    save_distance(fitted, tmp_path / "distance.npz")
+    with pytest.raises(EvidenceAlteredError, match="scales: not above 0"):
+        load_distance(tmp_path / "distance.npz")

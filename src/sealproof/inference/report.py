@@ -99,6 +99,12 @@ def record_distances(
             shrinkage = "share of the scaled identity in the covariance, mean over patch positions; 0 is none"
             rows += [
                 ("covariance", chosen.covariance, "1", "estimator of the covariance"),
+                (
+                    "standardised",
+                    str(chosen.standardised).lower(),
+                    "1",
+                    "true: features divided by their own spread",
+                ),
                 ("shrinkage", float(fitted.shrinkages.mean()), "1", shrinkage),
             ]
         if isinstance(fitted, ClusterDistance):

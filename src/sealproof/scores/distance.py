@@ -31,9 +31,11 @@ __all__ = [
     "save_distance",
 ]
 _WHAT = "the feature distance"
+#: Share of the mean deviation that is added to the deviation of each feature before it divides.
+_FLOOR = 0.1
 #: Name of an array and its shape in letters: S selected, R reduced features, P positions, K axes or centres.
 _SHARED = {"selected": "S", "positions": "P", "means": "PR", "counts": "P"}
-_GAUSSIAN = {**_SHARED, "whitenings": "PRK", "residuals": "P", "shrinkages": "P"}
+_GAUSSIAN = {**_SHARED, "scales": "PR", "whitenings": "PRK", "residuals": "P", "shrinkages": "P"}
 _CLUSTERS = {**_SHARED, "deviations": "PR", "centres": "PKR"}
 _PROJECTED = {"centre": "S", "projection": "SR"}
 
@@ -61,6 +63,7 @@ class FeatureDistance:
         reduction: which features, and how they are projected.
         positions: (P,) patch numbers, ascending.
         means: (P, R) of the reduced features.
+        scales: (P, R), above 0: what each feature is divided by; 1 unless features are standardised.
         whitenings: (P, R, K), see `scores.covariance.Gaussian`; columns of zeros fill positions of fewer axes.
         residuals: (P,), as there.
         shrinkages: (P,) in [0, 1], the share of the scaled identity in the covariance.
@@ -70,6 +73,7 @@ class FeatureDistance:
     reduction: FeatureReduction
     positions: Positions
     means: Floats
+    scales: Floats
     whitenings: Floats
     residuals: Floats
     shrinkages: Floats
@@ -98,7 +102,7 @@ class FeatureDistance:
         distances = np.empty(len(reduced))
         for index, position in enumerate(self.positions):
             chosen = positions == position
-            centred = reduced[chosen] - self.means[index]
+            centred = (reduced[chosen] - self.means[index]) / self.scales[index]
             distances[chosen] = mahalanobis(centred, self.whitenings[index], float(self.residuals[index]))
         return distances
 
@@ -146,10 +150,12 @@ def _fit_gaussians(
     reduced: Floats, positions: Positions, reduction: FeatureReduction, settings: MahalanobisSettings
 ) -> FeatureDistance:
     known = np.unique(positions)
-    fits = []
+    fits, scales = [], []
     for position in known:
         points = reduced[positions == position]
         _check_patches(points, int(position))
+        scales.append(_scales(points) if settings.standardised else np.ones(reduction.size))
+        points = points / scales[-1]
         fits.append(fit_gaussian(points, settings.covariance, f"patch position {position}"))
     whitenings = np.zeros((known.size, reduction.size, max(fit.whitening.shape[1] for fit in fits)))
     for whitening, fit in zip(whitenings, fits, strict=True):
@@ -157,12 +163,20 @@ def _fit_gaussians(
     return FeatureDistance(
         reduction=reduction,
         positions=known,
-        means=np.stack([fit.mean for fit in fits]),
+        means=np.stack([fit.mean * scale for fit, scale in zip(fits, scales, strict=True)]),
+        scales=np.stack(scales),
         whitenings=whitenings,
         residuals=np.array([fit.residual for fit in fits]),
         shrinkages=np.array([fit.shrinkage for fit in fits]),
         counts=np.array([int((positions == position).sum()) for position in known]),
     )
+
+
+def _scales(points: Floats) -> Floats:
+    """Spread of each feature plus a share of the mean spread, so that a feature that hardly varies counts little."""
+    deviations = points.std(axis=0)
+    scales: Floats = deviations + _FLOOR * deviations.mean()
+    return scales
 
 
 def _check_patches(points: Floats, position: int) -> None:
@@ -215,6 +229,8 @@ def _mismatches(parts: dict[str, Any], shapes: dict[str, str]) -> list[str]:
         if key not in parts:
             continue
         array = parts[key]
+        if key == "scales" and array.dtype.kind == "f" and not (array > 0).all():
+            problems.append("scales: not above 0")
         wanted = "iu" if key in {"selected", "positions", "counts"} else "f"
         if array.dtype.kind not in wanted or not np.isfinite(array).all():
             problems.append(f"{key}: not finite numbers of the right kind ({array.dtype})")

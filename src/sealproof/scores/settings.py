@@ -135,9 +135,14 @@ class FeatureSettings(StrictModel):
 
 
 class MahalanobisSettings(FeatureSettings):
-    """Mahalanobis distance of latent features (Equation 7); `plain` needs more patches than features."""
+    """Mahalanobis distance of latent features (Equation 7); `plain` needs more patches than features.
+
+    With `standardised` each feature is divided by its own spread first: shrinkage pulls towards equal spreads, and
+    features of an encoder have very different ones.
+    """
 
     covariance: Covariance = "ledoit-wolf"
+    standardised: bool = False
 
 
 class KMeansSettings(FeatureSettings):
