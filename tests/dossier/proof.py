@@ -259,6 +259,7 @@ def place_class(build):
                 "mahalanobis.patches": 80,
                 "mahalanobis.shrinkage": 0.1,
                 "mahalanobis.reduction": "random",
+                "mahalanobis.of": "patch",
             }
             for score in SCORES:
                 for split in ("train", "calibration", "tuning"):

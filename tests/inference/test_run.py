@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from sealproof.evidence.errors import DefinitionError
+from sealproof.inference.features import layer_features
 from sealproof.inference.run import score_all
 from sealproof.models.attention_autoencoder import AttentionAutoencoderDetector
-from sealproof.scores.settings import SCORE_NAMES, ScoreSettings
+from sealproof.scores.settings import SCORE_NAMES, MahalanobisSettings, ScoreSettings
 from sealproof.scores.ssim import similarity
 
 PATCHES_OF = {"a": 2, "b": 2, "c": 2, "d": 2}
@@ -108,3 +109,15 @@ def test_a_feature_distance_needs_features(patches, rows, tmp_path, monkeypatch)
     monkeypatch.setattr(Blur, "__init__", lambda self: setattr(self, "network", self.blurred))
     with pytest.raises(DefinitionError, match="no features for mahalanobis"):
         run(patches, rows, tmp_path)
+
+
+def test_residual_features_are_those_of_the_patch_less_those_of_its_reconstruction(patches):
+    batch = torch.from_numpy(patches.astype(np.float32) / 65535)[:, None]
+    found = layer_features(Blur(), batch, MahalanobisSettings(of="residual"))
+    np.testing.assert_array_equal(found, ((batch - Blur.blurred(batch)).flatten(1) * 2).numpy())
+
+
+def test_a_detector_that_restores_nothing_has_no_residual(patches, monkeypatch):
+    monkeypatch.setattr(Blur, "reconstruct", lambda *_: None)
+    with pytest.raises(DefinitionError, match="restores nothing"):
+        layer_features(Blur(), torch.zeros(1, 1, 32, 48), MahalanobisSettings(of="residual"))

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sealproof.evidence.errors import DefinitionError
 from sealproof.inference.names import FEATURE_SCORES
 from sealproof.models.detector import Detector, Positions
 from sealproof.scores.clusters import ClusterDistance
@@ -106,12 +107,13 @@ class FeatureDistances:
             positions: (N,) number of the region within its image.
         """
         found: dict[str, Floats] = {}
-        layers: dict[tuple[int, ...], NDArray[np.float32]] = {}
+        layers: dict[tuple[str | int, ...], NDArray[np.float32]] = {}
         for name, distance in self.fitted.items():
             chosen = section(self._settings, name)
-            if chosen.layers not in layers:
-                layers[chosen.layers] = layer_features(detector, patches, chosen)
-            chosen_features = layers[chosen.layers][:, distance.selected].astype(np.float64)
+            key = (chosen.of, *chosen.layers)
+            if key not in layers:
+                layers[key] = layer_features(detector, patches, chosen)
+            chosen_features = layers[key][:, distance.selected].astype(np.float64)
             found[name] = distance.distance(chosen_features, positions)
         return found
 
@@ -129,14 +131,30 @@ def section(settings: ScoreSettings, name: str) -> MahalanobisSettings | KMeansS
 def layer_features(
     detector: Detector, patches: torch.Tensor, settings: MahalanobisSettings | KMeansSettings
 ) -> NDArray[np.float32]:
-    """(N, F) features of the layers that the settings name, side by side.
+    """(N, F) features of the layers that the settings name, side by side; of the patch, or of the residual.
 
     Args:
-        detector: with these layers.
+        detector: with these layers; for residuals one that reconstructs.
         patches: (N, 1, H, W) on its device.
         settings: which layers.
     """
     with torch.inference_mode():
-        parts = [detector.features(patches, layer).flatten(1).cpu() for layer in settings.layers]
-        features: NDArray[np.float32] = torch.cat(parts, dim=1).numpy()
+        made = _restored(detector, patches) if settings.of == "residual" else None
+        parts = [detector.features(patches, layer).flatten(1) for layer in settings.layers]
+        if made is not None:
+            others = [detector.features(made, layer).flatten(1) for layer in settings.layers]
+            parts = [given - restored for given, restored in zip(parts, others, strict=True)]
+        features: NDArray[np.float32] = torch.cat([part.cpu() for part in parts], dim=1).numpy()
     return features
+
+
+def _restored(detector: Detector, patches: torch.Tensor) -> torch.Tensor:
+    made = detector.reconstruct(patches)
+    if made is None:
+        raise DefinitionError(
+            f"the detector {detector.kind!r} restores nothing, so there is no residual",
+            where="params.yaml, section `score`, key `of`",
+            why="`of: residual` compares the features of a patch with those of its reconstruction",
+            mend="write `of: patch`, or choose a detector that reconstructs",
+        )
+    return made

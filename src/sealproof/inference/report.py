@@ -79,6 +79,12 @@ def record_distances(
     for name, fitted in distances.fitted.items():
         chosen = section(settings, name)
         rows: list[tuple[str, float | int | str, str, str]] = [
+            (
+                "of",
+                chosen.of,
+                "1",
+                "features of the patch, or of the residual: less those of its reconstruction",
+            ),
             ("layer", chosen.layer, "1", "encoder layer that the features come from"),
             (
                 "reduction",

@@ -108,12 +108,15 @@ class FeatureSettings(StrictModel):
     """Which features a distance is measured in (paper, section III.B, Tables 6, 7 and 9).
 
     Attributes:
+        of: `patch`: features of the patch (the paper's way); `residual`: these less the features of what the detector
+            makes of the patch, so that what it reconstructs does not count.
         layer: encoder layer, `bottleneck`, or `all`: the four layers one after the other.
         reduction: of the features, see `scores.reduction`.
         features: how many stay at most; for `none` all stay.
         explained: share of the variance that `pca` and `ica` keep, within `features`.
     """
 
+    of: Literal["patch", "residual"] = "patch"
     layer: Annotated[int, Field(ge=1, le=4)] | Literal["bottleneck", "all"] = 2
     reduction: Reduction = "random"
     features: PositiveInt = 500
