@@ -247,7 +247,8 @@ class Place:
         recorder = Recorder("score")
         values = {"images": 232, "undecided": 0, "map.score": "4-ms-ssim", "mahalanobis.features": 500}
         values |= {"mahalanobis.available": 900, "mahalanobis.layer": 2, "mahalanobis.covariance": "oas"}
-        values |= {"mahalanobis.patches": 80, "mahalanobis.shrinkage": 0.1, "mahalanobis.reduction": "random", "mahalanobis.of": "patch"}
+        values |= {"mahalanobis.patches": 80, "mahalanobis.shrinkage": 0.1}
+        values |= {"mahalanobis.reduction": "random", "mahalanobis.of": "patch"}
         values |= {
             f"{s}.{p}.{k}": 0.5
             for s in SCORES

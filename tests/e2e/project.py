@@ -98,6 +98,7 @@ def make_project(root: Path) -> Project:
     project = Project(root)
     project.change("params.yaml", "product", value=PRODUCT)
     project.change("params.yaml", "train", "epochs", value=3)
+    project.change("params.yaml", "threshold", "score", value="4-ms-ssim")  # the forgeries name it
     project.change("params.yaml", "score", "mahalanobis", "features", value=50)
     project.change("params.yaml", "evaluate", "bootstrap", value=200)
     project.change("params.yaml", "threshold", "bootstrap", value=100)

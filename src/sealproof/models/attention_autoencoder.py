@@ -57,6 +57,8 @@ class AttentionAutoencoderDetector(NetworkDetector):
             "loss": settings.loss,
             **fitted.losses,
         }
+        if fitted.model.principal is not None:
+            facts["principal_components"] = int(fitted.model.principal.components.shape[0])
         return Fitted(cls(fitted.model), fitted.history, facts, fitted.device)
 
     def examine(self, patches: Tensor, positions: Positions, settings: ScoreSettings) -> Examination:
@@ -76,8 +78,11 @@ class AttentionAutoencoderDetector(NetworkDetector):
 
     @classmethod
     def blank(cls, height: int, width: int, settings: TrainSettings, shapes: dict[str, Any]) -> Self:
-        """A network with initial weights; `shapes` follow from the settings and are not needed."""
-        return cls(AttentionAutoencoder(height, width, settings))
+        """A network with initial weights; only the number of principal components is not in the settings."""
+        network = AttentionAutoencoder(height, width, settings)
+        if network.principal is not None:
+            network.principal.resize(shapes["principal.components"][0])
+        return cls(network)
 
     def card(self) -> ModelCard:
         """Reference and departures from the paper under its settings."""

@@ -71,11 +71,7 @@ class AttentionAutoencoder(nn.Module):
         return reconstruction
 
     def learn_principal_path(self, patches: Tensor) -> None:
-        """Compute the linear path, where there is one, from normal patches (n, 1, height, width) in [0, 1].
-
-        Raises:
-            DefinitionError: fewer patches than the path has components.
-        """
+        """Compute the linear path, where there is one, from normal patches (n, 1, height, width) in [0, 1]."""
         if self.principal is not None:
             self.principal.learn(self._levelled(patches)[0].flatten(1))
 
@@ -132,6 +128,16 @@ class AttentionAutoencoder(nn.Module):
         for layer in list(self.encoder)[:layers]:
             hidden = layer(hidden)
         return hidden
+
+
+def without_principal_path(settings: TrainSettings) -> TrainSettings:
+    """The settings of a network that is wanted for its encoder, or learns its centres: convolutional layers alone.
+
+    Example:
+        >>> without_principal_path(TrainSettings(principal_components=9)).principal_components
+        0
+    """
+    return settings.model_copy(update={"principal_components": 0})
 
 
 def levelled(patches: Tensor, settings: TrainSettings) -> tuple[Tensor, Tensor]:

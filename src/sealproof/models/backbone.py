@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sealproof.evidence.errors import DefinitionError
-from sealproof.models.autoencoder import AttentionAutoencoder
+from sealproof.models.autoencoder import AttentionAutoencoder, without_principal_path
 from sealproof.models.detector import Device, TrainingData
 from sealproof.models.efficientnet_lite import BLOCKS, EfficientNetLite0
 from sealproof.models.pretrained import DEVIATION, MEAN, describe_weights, pretrained_network
@@ -94,7 +94,7 @@ class OwnEncoder(Backbone):
         self.size = (height, width)
         self.channels = tuple(settings.filters[layer - 1] for layer in settings.backbone.layers)
         self.description = "none: features come from our own encoder, trained on the same normal patches"
-        self.network = AttentionAutoencoder(height, width, settings).eval()
+        self.network = AttentionAutoencoder(height, width, without_principal_path(settings)).eval()
 
     def forward(self, patches: Tensor) -> list[Tensor]:
         """Outputs of the chosen encoder layers."""
@@ -130,7 +130,8 @@ def fitted_backbone(
     # Lightning takes seconds to load: whoever only examines patches does not wait for it.
     from sealproof.models.training import fit_patches
 
-    fitted = fit_patches(data.normals, data.held_out, settings, seed=seed, device=device, threads=threads)
+    plain = without_principal_path(settings)
+    fitted = fit_patches(data.normals, data.held_out, plain, seed=seed, device=device, threads=threads)
     weights = {f"network.{name}": value for name, value in fitted.model.state_dict().items()}
     backbone.load_state_dict(weights)
     return backbone

@@ -102,6 +102,11 @@ _OPTIMISER = Difference(
     "another optimiser, or other constants of Adam",
     "the paper searched over optimisers and their constants (Tables 11 and 12)",
 )
+_PRINCIPAL = Difference(
+    "convolutional layers alone",
+    "a linear path of principal components beside them, computed from the training patches; the layers learn the rest",
+    "what is linear needs no descent: as good a reconstruction in a fraction of the epochs",
+)
 _DROPOUT = Difference(
     "dropout of 0.11228 behind every hidden layer",
     "another dropout rate, or none",
@@ -140,6 +145,7 @@ def attention_autoencoder_card(settings: TrainSettings) -> ModelCard:
         (_CALIBRATION, settings.keep == "best"),
         (_FILTERS, settings.filters not in PUBLISHED_FILTERS),
         (_BOTTLENECK, settings.bottleneck == "convolutional"),
+        (_PRINCIPAL, settings.principal_components > 0),
         (_DROPOUT, settings.dropout != PAPER_DROPOUT),
         (_LOSS, settings.loss != "mse"),
         (_OVERLAY, settings.roi_weight is not None),

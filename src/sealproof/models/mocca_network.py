@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sealproof.evidence.errors import DefinitionError
-from sealproof.models.autoencoder import AttentionAutoencoder
+from sealproof.models.autoencoder import AttentionAutoencoder, without_principal_path
 from sealproof.models.data import Batches
 from sealproof.models.grid import grid_means
 from sealproof.models.settings import TrainSettings
@@ -38,7 +38,7 @@ class MoccaNetwork(nn.Module):
     def __init__(self, height: int, width: int, settings: TrainSettings) -> None:
         super().__init__()
         self.height, self.width, self.settings = height, width, settings
-        self.autoencoder = AttentionAutoencoder(height, width, settings)
+        self.autoencoder = AttentionAutoencoder(height, width, without_principal_path(settings))
         self.layers = _layers(settings)
         sizes = [embedding.shape[1] for embedding in self._sample()]
         for layer, size in zip(self.layers, sizes, strict=True):

@@ -10,10 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sealproof.evidence.errors import DefinitionError
-
 #: Patches that the components are computed from at most, spread evenly over the training patches.
 MOST = 4000
+#: Training patches that a component needs at least.
+PATCHES_EACH = 4
 
 
 class PrincipalPath(nn.Module):
@@ -21,11 +21,11 @@ class PrincipalPath(nn.Module):
 
     Args:
         pixels: of a patch.
-        components: how many; 0: the mean alone.
+        components: how many are wanted; `learn` takes fewer where there are few patches.
 
     Example:
         >>> path = PrincipalPath(4, 1)
-        >>> path.learn(torch.tensor([[0.0, 0, 0, 0], [1, 1, 0, 0], [2, 2, 0, 0]]))
+        >>> path.learn(torch.tensor([[0.0, 0, 0, 0], [1, 1, 0, 0], [2, 2, 0, 0], [3, 3, 0, 0]]))
         >>> path(torch.tensor([[[[3.0, 3.0], [1.0, 0.0]]]])).round(decimals=5).tolist()
         [[[[3.0, 3.0], [0.0, 0.0]]]]
     """
@@ -41,17 +41,9 @@ class PrincipalPath(nn.Module):
     def learn(self, patches: Tensor) -> None:
         """Compute mean and components of (n, pixels) normal patches; same patches, same bytes.
 
-        Raises:
-            DefinitionError: more components than patches less one can span.
+        One component for `PATCHES_EACH` patches at most: more would reconstruct the training patches themselves.
         """
-        wanted = int(self.components.shape[0])
-        if wanted > len(patches) - 1:
-            raise DefinitionError(
-                f"{wanted} principal components cannot be computed",
-                where="params.yaml, key `train.principal_components`",
-                why=f"{len(patches)} training patches span {max(0, len(patches) - 1)} at most",
-                mend="give fewer, or add training normals",
-            )
+        wanted = min(int(self.components.shape[0]), len(patches) // PATCHES_EACH)
         points = patches.double()
         mean = points.mean(dim=0)
         # the products of n patches, n x n, have the same axes as the covariance of far more pixels
@@ -68,8 +60,13 @@ class PrincipalPath(nn.Module):
             axes.abs().argmax(dim=1, keepdim=True) if wanted else axes.new_zeros((0, 1), dtype=torch.long)
         )
         axes = axes * axes.gather(1, largest).sign()  # an axis has no direction of its own
+        self.resize(wanted)
         self.mean.copy_(mean)
         self.components.copy_(axes)
+
+    def resize(self, components: int) -> None:
+        """Make room for another number of components; what was known is forgotten."""
+        self.components = self.components.new_zeros((components, self.mean.numel()))
 
     def forward(self, patches: Tensor) -> Tensor:
         """(N, 1, H, W) to the same shape; may leave [0, 1]."""

@@ -29,6 +29,10 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
         "weights",
         "numbers that were learnt: weights and biases of a network, or statistics of features",
     ),
+    "principal_components": (
+        "components",
+        "principal components of the linear path: as many as the settings want, one for four training patches at most",
+    ),
     "epochs": ("epochs", "passes over the training patches"),
     "kept_epoch": ("epochs", "the epoch whose weights were kept"),
     "keep": ("1", "which epoch's weights are kept: last, or best by the loss of held-out normals"),

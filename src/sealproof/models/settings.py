@@ -62,7 +62,7 @@ class TrainSettings(StrictModel):
         bottleneck: `dense` (a fully connected latent layer) or `convolutional` (a 1 x 1 convolution).
         latent: size of the dense latent layer, or channels of the convolutional one.
         principal_components: of training patches, on a linear path beside the convolutional layers, which then learn
-            what these components leave; 0: no such path, as in the paper.
+            what these components leave; 0: no such path, as in the paper. One for four training patches at most.
         brightness: `kept`, or `levelled`: each patch is brought to one mean grey value in front of the
             network, and its reconstruction is brought back to the patch's own.
         dropout: rate behind every hidden layer; 0 switches it off.
