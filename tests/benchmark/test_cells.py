@@ -9,6 +9,7 @@ from tests.qualification.build import ROOT
 
 from sealproof.benchmark.cells import Benchmark
 from sealproof.benchmark.declaration import BenchmarkFile
+from sealproof.benchmark.report import selected
 from sealproof.benchmark.runner import target
 from sealproof.benchmark.workspace import CellWorkspace
 from sealproof.evidence import strict
@@ -153,3 +154,26 @@ def test_a_cell_works_apart_from_the_release(tmp_path):
         assert not path.is_relative_to(release)
         assert path.is_relative_to(tmp_path / "benchmark")
     assert workspace.images == tmp_path / "data" / "elpv-mono"
+
+
+def test_a_cell_may_have_fewer_seeds_than_are_committed_of_the_others():
+    assert COMMITTED.file.fewer["elpv-mono"]["mocca"] == 1
+    chosen = [cell.id for cell in selected(COMMITTED, "elpv-mono", None, "*")]
+    assert [name for name in chosen if "/mocca-" in name] == ["elpv-mono/mocca-1"]
+    assert len([name for name in chosen if "/padim-flattened-" in name]) == 3
+    assert not [cell for cell in selected(COMMITTED, "seal-sim", None, "*") if cell.name == "mocca"]
+    everything = selected(COMMITTED, "seal-sim", 2, "*")
+    assert len(everything) == 2 * len(COMMITTED.file.names)
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ({"nowhere": {}}, "fewer.nowhere: there is no such product"),
+        ({PRODUCT: {"oracle": 0}}, f"fewer.{PRODUCT}.oracle: there is no such cell"),
+        ({PRODUCT: {CELLS["reference"]: 9}}, "9 is not fewer than"),
+    ],
+)
+def test_fewer_seeds_of_what_is_not_there_are_refused(tmp_path, value, why):
+    with pytest.raises(DefinitionError, match=why):
+        Benchmark.load(declared(tmp_path, "fewer", value=value))

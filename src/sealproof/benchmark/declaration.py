@@ -109,6 +109,7 @@ class BenchmarkFile(StrictModel):
         products: that can be benchmarked.
         seeds: of split, weights and everything that is drawn; different from the seed of the release.
         committed: product -> how many of the seeds its committed results have.
+        fewer: product -> cell -> how many of these seeds the cell has in the committed results; 0: it was not run.
         order: names of the cells based on `defaults`, in the order of reports.
         configured: names of the cells based on params.yaml.
         reference: the cell that others are compared with, paired.
@@ -117,6 +118,7 @@ class BenchmarkFile(StrictModel):
     products: tuple[str, ...] = Field(min_length=1)
     seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
     committed: dict[str, PositiveInt]
+    fewer: dict[str, dict[str, NonNegativeInt]] = Field(default_factory=dict)
     order: tuple[str, ...]
     configured: tuple[str, ...] = ()
     reference: str
@@ -153,9 +155,21 @@ class BenchmarkFile(StrictModel):
             for name, count in self.committed.items()
             if count > len(self.seeds)
         )
+        yield from self._problems_of_fewer()
         for name, cell in self.cells.items():
             for product in sorted(set(cell.products) - set(self.products)):
                 yield f"cells.{name}.products.{product}: there is no such product"
+
+    def _problems_of_fewer(self) -> Iterator[str]:
+        for product, cells in self.fewer.items():
+            if product not in self.products:
+                yield f"fewer.{product}: there is no such product"
+                continue
+            for name, count in cells.items():
+                if name not in self.cells:
+                    yield f"fewer.{product}.{name}: there is no such cell"
+                elif count >= self.committed.get(product, 0):
+                    yield f"fewer.{product}.{name}: {count} is not fewer than committed.{product}"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def selected(benchmark: Benchmark, product: str, seeds: int | None, only: str) -
     """The cells that a run or a report is about, cell by cell, seed by seed.
 
     Args:
-        seeds: how many of the declared ones; None: as many as are committed.
+        seeds: how many of the declared ones; None: as many as are committed of each cell.
         only: a pattern of cell names; `*` for all.
 
     Raises:
@@ -64,7 +64,8 @@ def selected(benchmark: Benchmark, product: str, seeds: int | None, only: str) -
             why=f"declared are {', '.join(benchmark.file.names)}",
             mend="correct the pattern, for example 'padim*'",
         )
-    return [benchmark.cell(product, name, seed) for name in names for seed in chosen]
+    fewer = benchmark.file.fewer.get(product, {}) if seeds is None else {}
+    return [benchmark.cell(product, name, seed) for name in names for seed in chosen[: fewer.get(name)]]
 
 
 def build(benchmark: Benchmark, product: str, seeds: int | None, only: str) -> Report:
