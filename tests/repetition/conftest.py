@@ -37,6 +37,8 @@ def write_project(tmp_path):
     params["compute"] = {"threads": 1, "device": "cpu"}
     params["score"]["mahalanobis"]["features"] = 8
     params["threshold"] |= {"method": "percentile", "minimum_normals": 8, "bootstrap": 20, "percentile": 75.0}
+    params["threshold"]["score"] = "4-ms-ssim"
+    params["train"]["principal_components"] = 0  # two trainings that learn next to nothing have to differ
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / "products" / "toy").mkdir(parents=True)
     shutil.copy(ROOT / "products" / "elpv-mono" / "inspection.yaml", tmp_path / "products" / "toy")

@@ -20,7 +20,7 @@ def test_comments_and_all_other_lines_stay():
     }  # fmt: skip
     changed = [line for line in difference(PARAMS, text).splitlines()[2:] if line[0] in "+-"]
     assert [line for line in changed if line[0] == "+"] == [
-        "+  filters: [16, 32, 64, 128]  # four stride-2 convolution layers",
+        "+  filters: [16, 32, 64, 128]  # stride-2 convolution layers, 3 to 6 of them",
         "+  dropout: 0.25               # the paper's 0.11228 blurs normal patches too",
         "+  learning_rate: 1.0e-05      # peak of the schedule",
     ]
