@@ -15,7 +15,7 @@ from sealproof.evidence.records import RecordBook
 from sealproof.settings import load_settings
 from sealproof.stage import Stage
 
-QUICK = {"threshold": {"bootstrap": 40}, "evaluate": {"bootstrap": 60, "gallery": 3}}
+QUICK = {"threshold": {"bootstrap": 40, "score": "4-ms-ssim"}, "evaluate": {"bootstrap": 60, "gallery": 3}}
 
 
 def set_params(root, **changes):

@@ -146,14 +146,16 @@ def try_moment(original: Path, folder: Path, before: list[str], key: Path, momen
 def all_moments(original: Path, folder: Path, role: str, key: Path) -> int:
     """How many operations the next signature takes.
 
-    Counted the second time: in a fresh installation the first run writes compiled modules as well, which no later
-    run does.
+    Before it is counted, this process signs and checks once itself: a child inherits what its parent has loaded, and
+    the ones that are killed later are children of a parent that has checked signatures.
     """
-    counts = []
     for name in ("warm-up", "undisturbed"):
         shutil.copytree(original, folder / name, symlinks=True)
-        counts.append(sign_and_die(Workspace(folder / name, "challenge"), request(role, key), 0))
-    return counts[-1]
+    warm = Workspace(folder / "warm-up", "challenge")
+    sign_release(warm, request(role, key))
+    roles_signed(warm)
+    signed_in_trail(warm)
+    return sign_and_die(Workspace(folder / "undisturbed", "challenge"), request(role, key), 0)
 
 
 def derive_draft(workspace: Workspace) -> object:
