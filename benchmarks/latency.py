@@ -23,6 +23,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from sealproof.inference.combined import CombinedScores
 from sealproof.inference.features import FeatureDistances
 from sealproof.inference.released import ImageScorer, ReleasedDetector, image_patches
 from sealproof.models.attention_autoencoder import AttentionAutoencoderDetector
@@ -42,8 +43,11 @@ def scorer(side: int) -> ImageScorer:
     settings = TrainSettings.model_validate(yaml.safe_load((ROOT / "params.yaml").read_text())["train"])
     torch.manual_seed(0)
     detector = AttentionAutoencoderDetector(AttentionAutoencoder(side, side, settings))
-    released = ReleasedDetector(detector, FeatureDistances(SETTINGS, {}), SETTINGS, "cpu")
-    return ImageScorer(released, RoiSettings(method="full_frame", patch_height=side, patch_width=side))
+    released = ReleasedDetector(
+        detector, FeatureDistances(SETTINGS, {}), CombinedScores(SETTINGS, None, None), SETTINGS, "cpu"
+    )
+    roi = RoiSettings(method="full_frame", patch_height=side, patch_width=side, illumination="flattened")
+    return ImageScorer(released, roi)
 
 
 def steps(inspected: ImageScorer) -> dict[str, Step]:
