@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from scipy.ndimage import convolve1d
+from scipy.ndimage import convolve1d, gaussian_filter
 
 from sealproof.roi.patches import DARKEST, LEVEL, cut, flatten
 from sealproof.roi.region import Region
@@ -31,6 +31,19 @@ def test_the_low_pass_is_a_gaussian_with_a_mirrored_border():
     light = convolve1d(convolve1d(padded, kernel, axis=0), kernel, axis=1)
     light = light[offsets[-1] : -offsets[-1], offsets[-1] : -offsets[-1]]
     np.testing.assert_allclose(flatten(patch, 0.1)[0], np.clip(LEVEL * patch[0] / light, 0, 1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 64), (2, 37, 51), (1, 112, 224), (1, 1, 9)])
+@pytest.mark.parametrize("scale", [0.05, 0.15, 2.0])
+def test_the_low_pass_is_that_of_scipy_and_of_a_patch_alone(shape, scale):
+    patches = RANDOM.random(shape).astype(np.float32)
+    sigma = scale * min(shape[1:])
+    light = gaussian_filter(patches.astype(np.float64), (0, sigma, sigma), mode="reflect")
+    expected = np.clip(LEVEL * patches / np.maximum(light, DARKEST), 0, 1)
+    found = flatten(patches, scale)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    alone = [flatten(patches[at : at + 1], scale) for at in range(len(patches))]
+    np.testing.assert_array_equal(found, np.concatenate(alone))
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.8, 1.2])

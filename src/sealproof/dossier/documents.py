@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Thread
 from typing import Any, get_args
 
 from sealproof.dossier import dossier_document, protocol_document
@@ -157,36 +158,46 @@ def render_all(contents: Contents, templates: Path) -> list[Rendered]:
         EvidenceMissingError, DefinitionError: as `fill_document` and `lay_out_document`.
         OutputError: the second process ended before its work was done.
     """
-    filled = [fill_document(kind, contents, templates) for kind in KINDS]
     context = get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    # It gets its work at the start and ends with it: a kill of this process leaves none behind that waits for more.
-    second = context.Process(target=_lay_out_and_send, args=(filled[:-1], templates, sender), daemon=True)
-    second.start()
-    sender.close()
+    here, there = context.Pipe()
+    # It ends with its work, or with the end of this process: a kill leaves none behind that waits for more.
+    second = context.Process(target=_lay_out_and_send, args=(templates, there), daemon=True)
+    second.start()  # first, because it has to import everything anew, which goes on while the templates are filled
+    there.close()
     try:
+        filled = [fill_document(kind, contents, templates) for kind in KINDS]
+        # In a thread: a pipe holds less than the protocols, and nobody reads at the other end yet.
+        Thread(target=_send, args=(here, filled[:-1]), daemon=True).start()
         last = lay_out_document(filled[-1], templates)
-        return [*_received(receiver), last]
+        return [*_received(here), last]
     finally:
-        receiver.close()
         second.terminate()
         second.join()
+        here.close()
 
 
-def _lay_out_and_send(filled: Sequence[Filled], templates: Path, sender: Connection) -> None:
+def _send(connection: Connection, item: object) -> None:
+    with suppress(OSError):  # nobody waits for it any more
+        connection.send(item)
+
+
+def _lay_out_and_send(templates: Path, connection: Connection) -> None:
     """What the second process does: send the documents, or the error that a user has to see."""
+    try:
+        filled: Sequence[Filled] = connection.recv()
+    except (EOFError, OSError):  # the first process has an error of its own to tell
+        return
     try:
         done: list[Rendered] | SealproofError = [lay_out_document(item, templates) for item in filled]
     except SealproofError as error:
         done = error
-    with suppress(BrokenPipeError):  # nobody waits for it any more
-        sender.send(done)
+    _send(connection, done)
 
 
 def _received(receiver: Connection) -> list[Rendered]:
     try:
         done: list[Rendered] | SealproofError = receiver.recv()
-    except EOFError as error:
+    except (EOFError, ConnectionError) as error:
         raise OutputError(
             "the protocols were not laid out",
             where="the process that lays them out beside the dossier",

@@ -35,8 +35,10 @@ class PrincipalPath(nn.Module):
 
     def __init__(self, pixels: int, components: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(pixels))
-        self.register_buffer("components", torch.zeros(components, pixels))
+        # Thousands of pixels are summed for a component, and what is left of a normal patch is small: in single
+        # precision the rounding of that sum, which differs between batch sizes, would show in the squared error.
+        self.register_buffer("mean", torch.zeros(pixels, dtype=torch.float64))
+        self.register_buffer("components", torch.zeros(components, pixels, dtype=torch.float64))
 
     def learn(self, patches: Tensor) -> None:
         """Compute mean and components of (n, pixels) normal patches; same patches, same bytes.
@@ -69,7 +71,7 @@ class PrincipalPath(nn.Module):
         self.components = self.components.new_zeros((components, self.mean.numel()))
 
     def forward(self, patches: Tensor) -> Tensor:
-        """(N, 1, H, W) to the same shape; may leave [0, 1]."""
-        flat = patches.flatten(1) - self.mean
+        """(N, 1, H, W) to the same shape and type, computed in float64; may leave [0, 1]."""
+        flat = patches.flatten(1).double() - self.mean
         made: Tensor = self.mean + (flat @ self.components.T) @ self.components
-        return made.reshape(patches.shape)
+        return made.reshape(patches.shape).to(patches.dtype)

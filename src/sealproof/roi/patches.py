@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.fft import dctn, idctn
 
 from sealproof.roi.region import Region
 from sealproof.roi.resample import extract
@@ -61,7 +62,28 @@ def flatten(patches: Patches, scale: float) -> Patches:
         >>> round(flatten(np.full((1, 8, 8), 0.3, np.float32), 0.2)[0, 0, 0].item(), 4)
         0.45
     """
-    sigma = scale * min(patches.shape[1:])
-    light = gaussian_filter(patches.astype(np.float64), (0, sigma, sigma), mode="reflect")
-    flattened = LEVEL * patches / np.maximum(light, DARKEST)
+    flattened = LEVEL * patches / np.maximum(_low_pass(patches, scale * min(patches.shape[1:])), DARKEST)
     return np.clip(flattened, 0.0, 1.0).astype(np.float32)
+
+
+def _low_pass(patches: Patches, sigma: float) -> NDArray[np.float64]:
+    """Gaussian of (N, H, W) with mirrored borders: a product in the domain of the cosine transform.
+
+    A wide kernel makes this many times quicker than a sum over its pixels, and it is the same sum: the transform of
+    type II takes exactly this border for granted (Martucci, IEEE Trans. Signal Processing 42 (1994) 1038-1051).
+    """
+    rows, columns = (_response(size, sigma) for size in patches.shape[1:])
+    spectrum = dctn(patches.astype(np.float64), axes=(1, 2))
+    found: NDArray[np.float64] = idctn(spectrum * rows[:, None] * columns, axes=(1, 2))
+    return found
+
+
+@lru_cache(maxsize=16)
+def _response(size: int, sigma: float) -> NDArray[np.float64]:
+    """What is left of each of `size` cosines behind the Gaussian, which ends at four standard deviations."""
+    reach = np.arange(1, int(4 * sigma + 0.5) + 1)
+    weights = np.exp(-0.5 * (reach / sigma) ** 2)
+    waves = np.cos(np.pi / size * np.outer(np.arange(size), reach))
+    found: NDArray[np.float64] = (1 + 2 * waves @ weights) / (1 + 2 * weights.sum())
+    found.flags.writeable = False  # shared by all who ask
+    return found
