@@ -156,14 +156,22 @@ def test_a_cell_works_apart_from_the_release(tmp_path):
     assert workspace.images == tmp_path / "data" / "elpv-mono"
 
 
-def test_a_cell_may_have_fewer_seeds_than_are_committed_of_the_others():
-    assert COMMITTED.file.fewer["elpv-mono"]["mocca"] == 1
-    chosen = [cell.id for cell in selected(COMMITTED, "elpv-mono", None, "*")]
-    assert [name for name in chosen if "/mocca-" in name] == ["elpv-mono/mocca-1"]
-    assert len([name for name in chosen if "/padim-flattened-" in name]) == 3
-    assert not [cell for cell in selected(COMMITTED, "seal-sim", None, "*") if cell.name == "mocca"]
-    everything = selected(COMMITTED, "seal-sim", 2, "*")
-    assert len(everything) == 2 * len(COMMITTED.file.names)
+def test_a_cell_may_have_fewer_seeds_than_are_committed_of_the_others(tmp_path):
+    names = list(COMMITTED.file.names)
+    fewer = {PRODUCT: {names[1]: 0}}
+    some = Benchmark(ROOT, COMMITTED.file.model_copy(update={"fewer": fewer}))
+    assert [cell.name for cell in selected(some, PRODUCT, None, "*")] == names[:1] + names[2:]
+    everything = selected(some, PRODUCT, 2, "*")
+    assert len(everything) == 2 * len(names)
+
+
+def test_a_cell_may_hold_another_share_of_the_normals_out(tmp_path):
+    name = next(iter(CELLS["cells"]))
+    root = declared(tmp_path, "cells", name, "split", value={"calibration_fraction": 0.1})
+    before = Benchmark.load(ROOT).cell(PRODUCT, "padim", 1).split
+    after = Benchmark.load(root).cell(PRODUCT, name, 1).split
+    assert after.calibration_fraction == 0.1
+    assert after.model_copy(update={"calibration_fraction": before.calibration_fraction}) == before
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from tests.qualification.build import ROOT
 
 from sealproof.benchmark.cells import Benchmark
 from sealproof.benchmark.paper import WITHOUT_THRESHOLD, Column, Ours, Paper, PaperRow, PaperTable, reference
+from sealproof.benchmark.tables import rebuild
 from sealproof.evidence import strict
 from sealproof.evidence.errors import DefinitionError
 
@@ -105,6 +106,15 @@ def test_every_reference_is_declared():
             names = cell.scorings[found.scoring].names
             assert names is None or found.score in names, found
             assert (found.method is not None) or found.metric in WITHOUT_THRESHOLD
+
+
+def test_a_row_without_counterpart_says_so():
+    row = PaperRow(name="x", values=(0.5,))
+    table = PaperTable(
+        number=1, title="", caption="", columns=(Column(name="AUC", metric="auroc"),), rows=(row,)
+    )
+    found = rebuild(Paper(source="", data="SSI", tables=(table,)), {}, "seal-sim", 0.95)
+    assert found[0].blocks[0].remark == "No counterpart here."
 
 
 def test_a_reference_without_a_method_is_refused():

@@ -110,7 +110,8 @@ class Benchmark:
         train = merged(merged(base.train, found.train), own.train)
         score = merged(merged(base.score, found.score), own.score)
         raw = {STANDARD: score} | {key: merged(score, item.score) for key, item in found.scorings.items()}
-        split = inspection.split.model_dump() | ({"subset": found.subset} if found.subset else {})
+        split = merged(inspection.split.model_dump(), found.split)
+        split |= {"subset": found.subset} if found.subset else {}
         roi = merged_roi(merged_roi(inspection.roi.model_dump(), found.roi), own.roi)
         return Cell(
             product=product,

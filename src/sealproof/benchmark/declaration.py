@@ -54,6 +54,7 @@ class CellDefinition(StrictModel):
         train, score: over the section of that name in what it is based on.
         scorings: further scorings, by name.
         roi: over `roi` of inspection.yaml; where it names a method it replaces the section as a whole.
+        split: over `split` of inspection.yaml; the test split is the same whatever part of the normals calibrates.
         subset: training subset; None: the one in use.
         products: what differs for a product.
         headline: the score that stands for the cell.
@@ -65,6 +66,7 @@ class CellDefinition(StrictModel):
     score: Overrides = Field(default_factory=dict)
     scorings: dict[str, Scoring] = Field(default_factory=dict)
     roi: Overrides = Field(default_factory=dict)
+    split: Overrides = Field(default_factory=dict)
     subset: str | None = None
     products: dict[str, ProductOverrides] = Field(default_factory=dict)
     headline: Headline

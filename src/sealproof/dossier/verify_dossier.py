@@ -479,7 +479,7 @@ def _away(value: float) -> float:
 
 @cache
 def beta_quantile(probability: float, a: float, b: float) -> float:
-    """x with I_x(a, b) = probability, a and b from 1: Newton's steps, kept in a bracket that is halved where they leave."""
+    """x with I_x(a, b) = probability, a and b from 1: Newton's steps in a bracket, halved where they leave."""
     low, high, x = 0.0, 1.0, a / (a + b)
     for _ in range(200):
         miss = incomplete_beta(x, a, b) - probability

@@ -121,13 +121,25 @@ def fit_gaussian(points: Floats, covariance: Covariance, where: str) -> Gaussian
     return Gaussian(mean, rows[known].T / np.sqrt(eigenvalues), 0.0 if whole else float(floor**-0.5), rho)
 
 
-def mahalanobis(centred: Floats, whitening: Floats, residual: float) -> Floats:
+def precisions(whitening: Floats) -> Floats:
+    """(K,) squared lengths of the columns of a whitening (F, K), 1 over the eigenvalues; computed once a Gaussian.
+
+    Example:
+        >>> precisions(np.array([[0.5, 0.0], [0.0, 2.0]])).tolist()
+        [0.25, 4.0]
+    """
+    found: Floats = np.square(whitening).sum(axis=0)
+    return found
+
+
+def mahalanobis(centred: Floats, whitening: Floats, residual: float, known: Floats | None = None) -> Floats:
     """Length of each whitened row, Equation 7.
 
     Args:
         centred: (N, F), features less the mean.
         whitening: (F, K) as in `Gaussian`; columns of zeros count as not there.
         residual: as in `Gaussian`.
+        known: `precisions` of the whitening, where they are at hand: for one row they take longer than all the rest.
 
     Returns:
         (N,), 0 or more.
@@ -139,7 +151,7 @@ def mahalanobis(centred: Floats, whitening: Floats, residual: float) -> Floats:
     along = centred @ whitening
     squares = np.square(along).sum(axis=1)
     if residual:
-        norms = np.square(whitening).sum(axis=0)
+        norms = precisions(whitening) if known is None else known
         inside = np.square(along) @ np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
         squares += residual**2 * np.maximum(np.square(centred).sum(axis=1) - inside, 0.0)
     distances: Floats = np.sqrt(squares)

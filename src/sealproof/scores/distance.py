@@ -8,6 +8,7 @@ refused when it is singular.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ import numpy as np
 from sealproof.evidence.errors import DataError
 from sealproof.scores.arrays import altered, load_arrays, save_arrays
 from sealproof.scores.clusters import ClusterDistance, Positions, check_positions, fit_clusters
-from sealproof.scores.covariance import fit_gaussian, mahalanobis
+from sealproof.scores.covariance import fit_gaussian, mahalanobis, precisions
 from sealproof.scores.reduction import FeatureReduction, Floats, draw_features, fit_reduction, needed_features
 from sealproof.scores.settings import KMeansSettings, MahalanobisSettings
 
@@ -103,8 +104,14 @@ class FeatureDistance:
         for index, position in enumerate(self.positions):
             chosen = positions == position
             centred = (reduced[chosen] - self.means[index]) / self.scales[index]
-            distances[chosen] = mahalanobis(centred, self.whitenings[index], float(self.residuals[index]))
+            distances[chosen] = mahalanobis(
+                centred, self.whitenings[index], float(self.residuals[index]), self._precisions[index]
+            )
         return distances
+
+    @cached_property
+    def _precisions(self) -> list[Floats]:
+        return [precisions(whitening) for whitening in self.whitenings]
 
 
 def fit_distance(
