@@ -30,21 +30,21 @@ from sealproof.models.attention_autoencoder import AttentionAutoencoderDetector
 from sealproof.models.autoencoder import AttentionAutoencoder
 from sealproof.models.settings import TrainSettings
 from sealproof.roi.settings import RoiSettings
-from sealproof.scores.settings import ScoreSettings
+from sealproof.scores.settings import Precision, ScoreSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 SCORE = "4-ms-ssim"
-SETTINGS = ScoreSettings(names=(SCORE,))
 Step = Callable[[np.ndarray], object]
 
 
-def scorer(side: int) -> ImageScorer:
+def scorer(side: int, precision: Precision) -> ImageScorer:
     """The default product's detector with patches of `side` pixels, full frame, and initial weights."""
+    wanted = ScoreSettings(names=(SCORE,), precision=precision)
     settings = TrainSettings.model_validate(yaml.safe_load((ROOT / "params.yaml").read_text())["train"])
     torch.manual_seed(0)
     detector = AttentionAutoencoderDetector(AttentionAutoencoder(side, side, settings))
     released = ReleasedDetector(
-        detector, FeatureDistances(SETTINGS, {}), CombinedScores(SETTINGS, None, None), SETTINGS, "cpu"
+        detector, FeatureDistances(wanted, {}), CombinedScores(wanted, None, None), wanted, "cpu"
     )
     roi = RoiSettings(method="full_frame", patch_height=side, patch_width=side, illumination="flattened")
     return ImageScorer(released, roi)
@@ -52,7 +52,7 @@ def scorer(side: int) -> ImageScorer:
 
 def steps(inspected: ImageScorer) -> dict[str, Step]:
     """The whole inspection, and its parts, each fed with what the part before it gives."""
-    detector = inspected.detector.model
+    detector, settings = inspected.detector.model, inspected.detector.settings
     held: dict[str, torch.Tensor] = {}
 
     def verdict(image: np.ndarray) -> bool:
@@ -63,11 +63,11 @@ def steps(inspected: ImageScorer) -> dict[str, Step]:
         held["patch"] = torch.from_numpy(image_patches(image, inspected.roi))[:, None]
 
     def reconstruction(_: np.ndarray) -> None:
-        held["reconstruction"] = detector.reconstruct(held["patch"])
+        held["reconstruction"] = detector.reconstruct(held["patch"], settings.precision)
 
     def scores(image: np.ndarray) -> None:
-        detector.reconstruct = lambda _: held["reconstruction"]
-        detector.compare(held["patch"], SETTINGS)
+        detector.reconstruct = lambda *_: held["reconstruction"]
+        detector.compare(held["patch"], settings)
         del detector.reconstruct
 
     return {
@@ -99,11 +99,11 @@ def main() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     images = np.random.default_rng(5).random((16, 256, 256), np.float32)
     table = Table("patch", "part", "median", "99 %", "median, processor", "99 %, processor")
-    for side in (64, 256):
-        for name, step in steps(scorer(side)).items():
+    for side, precision in ((64, "double"), (64, "single"), (256, "double"), (256, "single")):
+        for name, step in steps(scorer(side, precision)).items():
             wall, used = times(step, images, options.calls).T
             figures = [f"{np.percentile(part, share):.2f}" for part in (wall, used) for share in (50, 99)]
-            table.add_row(f"{side} x {side}", name, *figures)
+            table.add_row(f"{side} x {side}, {precision}", name, *figures)
     Console(width=100).print(f"milliseconds over {options.calls} calls, one image of 256 x 256 a call", table)
 
 

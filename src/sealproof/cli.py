@@ -31,6 +31,7 @@ COMMANDS = {
     "reproduce": ("reproduce", "reproduce"),
     "repeatability": ("repeatability", "repeatability"),
     "benchmark": ("benchmark", "benchmark"),
+    "challenger": ("challenger", "challenger"),
     "tune": ("tune", "tune"),
     "demo-pki": ("demo_pki", "demo_pki"),
     "sign": ("sign", "sign"),

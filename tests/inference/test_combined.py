@@ -13,7 +13,9 @@ from sealproof.scores.settings import ScoreSettings
 from sealproof.scores.texture import texture_features
 
 NAMES = ("mse", "4-ms-ssim", "fusion", "decision")
-SETTINGS = ScoreSettings(batch_size=16, names=NAMES, fusion={"scores": ["mse", "4-ms-ssim"]})
+SETTINGS = ScoreSettings(
+    precision="single", batch_size=16, names=NAMES, fusion={"scores": ["mse", "4-ms-ssim"]}
+)
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,9 @@ def patches():
 
 
 def run(patches, rows, tmp_path, batch_size=64, **changes):
-    settings = ScoreSettings(batch_size=batch_size, mahalanobis={"features": 40, "layer": 2}, **changes)
+    settings = ScoreSettings(
+        precision="single", batch_size=batch_size, mahalanobis={"features": 40, "layer": 2}, **changes
+    )
     return score_all(Blur(), patches, rows, settings, seed=1, maps=tmp_path / f"maps{batch_size}.npy")
 
 

@@ -59,11 +59,14 @@ def test_patches_in_training_and_held_out_are_refused(patches: np.ndarray, small
         AttentionAutoencoderDetector.fit(both, small, seed=5, device="cpu", threads=1)
 
 
-def test_scores_compare_a_patch_with_its_reconstruction(small: TrainSettings) -> None:
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_scores_compare_a_patch_with_its_reconstruction(small: TrainSettings, precision: str) -> None:
     made, given = detector(small), some()
-    found = made.examine(given, POSITIONS, ScoreSettings())
+    found = made.examine(given, POSITIONS, ScoreSettings(precision=precision))
     with torch.no_grad():
         reconstruction = made.network(given)
+        if precision == "double":
+            reconstruction = made.network.double()(given.double()).float()
     expected = [mse_loss(a.double(), b.double()).item() for a, b in zip(given, reconstruction, strict=True)]
     assert found.scores["mse"].tolist() == pytest.approx(expected, rel=1e-12)
     assert found.scores["4-ms-ssim"].dtype == torch.float64
@@ -71,14 +74,27 @@ def test_scores_compare_a_patch_with_its_reconstruction(small: TrainSettings) ->
 
 
 @pytest.mark.parametrize("size", [1, 4])
-def test_a_patch_does_not_depend_on_its_batch(small: TrainSettings, size: int) -> None:
-    made, given = detector(small), some()
-    whole = made.examine(given, POSITIONS, ScoreSettings()).scores["4-ms-ssim"]
+@pytest.mark.parametrize(("precision", "within"), [("single", 1e-6), ("double", 1e-8)])
+def test_a_patch_does_not_depend_on_its_batch(
+    small: TrainSettings, size: int, precision: str, within: float
+) -> None:
+    made, given, settings = detector(small), some(), ScoreSettings(precision=precision)
+    whole = made.examine(given, POSITIONS, settings).scores["4-ms-ssim"]
     parts = [
-        made.examine(part, POSITIONS[: len(part)], ScoreSettings()).scores["4-ms-ssim"]
-        for part in given.split(size)
+        made.examine(part, POSITIONS[: len(part)], settings).scores["4-ms-ssim"] for part in given.split(size)
     ]
-    assert torch.allclose(torch.cat(parts), whole, rtol=0, atol=1e-6)
+    assert torch.allclose(torch.cat(parts), whole, rtol=0, atol=within)
+
+
+def test_what_a_detector_takes_over_is_used_in_both_precisions(small: TrainSettings) -> None:
+    made, other, given = detector(small), detector(small), some()
+    with torch.no_grad():
+        other.network.decoder[-2].bias += 0.3
+    before = made.examine(given, POSITIONS, ScoreSettings()).scores["mse"]
+    made.restore(other.state())
+    after = made.to("cpu").examine(given, POSITIONS, ScoreSettings()).scores["mse"]
+    assert torch.equal(after, other.examine(given, POSITIONS, ScoreSettings()).scores["mse"])
+    assert not torch.equal(after, before)
 
 
 @pytest.mark.parametrize("bottleneck", ["dense", "convolutional"])

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from sealproof.benchmark.cells import merged, merged_roi
-from sealproof.benchmark.champion import refuse_fitted_to_defects
+from sealproof.benchmark.champion import only, refuse_fitted_to_defects
 from sealproof.benchmark.declaration import Overrides
 from sealproof.evidence import strict
 from sealproof.evidence.errors import DefinitionError
@@ -119,16 +119,3 @@ def _score(sections: _Sections, settings: Settings, wanted: str | None, where: s
             mend="name one of these, or add it to `score.names` in that file",
         )
     return names[0]
-
-
-def only(settings: ScoreSettings, score: ScoreName) -> ScoreSettings:
-    """The same settings with one score alone, and what it is made of.
-
-    Example:
-        >>> only(ScoreSettings(), "mse").names
-        ('mse',)
-        >>> only(ScoreSettings(), "fusion").names
-        ('4-ms-ssim', 'mahalanobis', 'fusion')
-    """
-    parts = settings.fusion.scores if score == "fusion" else ()
-    return settings.model_copy(update={"names": (*parts, score)})

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from sealproof.benchmark.challenger import Challenger, only
+from sealproof.benchmark.challenger import Challenger
 from sealproof.benchmark.challenger_result import Counts, Result, Side, records_folder, trials_with
 from sealproof.benchmark.champion import Champion
 from sealproof.benchmark.declaration import Timing
@@ -84,7 +84,7 @@ def compare(champion: Champion, challenger: Challenger) -> Comparison:
         )
         return Comparison(
             result=_result(champion, challenger, both, sides),
-            champion_ms=_champion_ms(champion),
+            champion_ms=time_scoring(champion.detector, champion.images, _TIMING).batch_1_ms,
             challenger_ms=_challenger_ms(detector, images, challenger.params),
         )
 
@@ -234,13 +234,6 @@ def _remarks(champion: Champion, challenger: Challenger) -> list[str]:
             f"{', '.join(champion.changed_code)}"
         )
     return found
-
-
-def _champion_ms(champion: Champion) -> float:
-    place, params = champion.settings.workspace.artifacts, champion.settings.params
-    settings = only(params.score, params.threshold.score)
-    scorer = ReleasedDetector.load(place("train"), place("score"), settings, params.compute.device)
-    return time_scoring(scorer, champion.images, _TIMING).batch_1_ms
 
 
 def _challenger_ms(detector: Detector, images: Images, params: Params) -> float:

@@ -20,10 +20,12 @@ from sealproof.evidence.errors import (
 )
 from sealproof.evidence.files import read_json, read_yaml
 from sealproof.evidence.pipeline import Locked, md5_of, read_lock
+from sealproof.inference.released import ReleasedDetector
 from sealproof.models.registry import detector_class
 from sealproof.models.settings import TrainSettings
 from sealproof.models.storage import DESCRIPTION, WEIGHTS
 from sealproof.repetition.detector import Images
+from sealproof.scores.settings import ScoreName, ScoreSettings
 from sealproof.settings import Settings
 from sealproof.thresholds.selection import check_against_manifest, read_scores
 
@@ -44,6 +46,7 @@ class Champion:
         settings: of the project; params.yaml describes the champion.
         images: training normals, held-out normals and training defects.
         table: image_id, split, decided and one column a score; no test image.
+        detector: at work, with the score in force alone.
         model_sha256: of the weights.
         model_bytes: of the weights' file.
         changed_code: sources that the champion was made with and that are others now, as dvc.lock names them.
@@ -52,6 +55,7 @@ class Champion:
     settings: Settings
     images: Images
     table: pd.DataFrame
+    detector: ReleasedDetector
     model_sha256: str
     model_bytes: int
     changed_code: tuple[str, ...]
@@ -91,6 +95,12 @@ def champion_on_record(settings: Settings) -> Champion:
         settings=settings,
         images=images,
         table=table,
+        detector=ReleasedDetector.load(
+            workspace.artifacts("train"),
+            workspace.artifacts("score"),
+            only(params.score, params.threshold.score),
+            params.compute.device,
+        ),
         model_sha256=str(read_json(workspace.artifacts("train") / DESCRIPTION)["weights"]["sha256"]),
         model_bytes=(workspace.artifacts("train") / WEIGHTS).stat().st_size,
         changed_code=changed,
@@ -118,6 +128,19 @@ def refuse_fitted_to_defects(who: str, train: TrainSettings, score: str, where: 
             why=f"{what} is fitted to the training defects, and these are the defects that are compared on",
             mend="compare over seeds with `sealproof benchmark`, whose test splits are not the release's",
         )
+
+
+def only(settings: ScoreSettings, score: ScoreName) -> ScoreSettings:
+    """The same settings with one score alone, and what it is made of.
+
+    Example:
+        >>> only(ScoreSettings(), "mse").names
+        ('mse',)
+        >>> only(ScoreSettings(), "fusion").names
+        ('4-ms-ssim', 'mahalanobis', 'fusion')
+    """
+    parts = settings.fusion.scores if score == "fusion" else ()
+    return settings.model_copy(update={"names": (*parts, score)})
 
 
 def _check_lock(settings: Settings) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MARGIN = 0.02
 _NOTE = (
     "Development figures: no test image was scored and no test label was read, and none of them is a claim on "
-    "performance. The champion's settings were chosen on these images too."
+    "performance. Settings that were chosen on these images, the champion's or the challenger's, look better on them."
 )
 
 
@@ -52,7 +52,7 @@ def challenger(
     as_json: AsJson = False,  # noqa: FBT002 - a flag
     root: Root = Path(),
 ) -> None:
-    """Train other settings, compare them with the champion, paired; 0 compared, 1 requirement not met, 2 no champion."""
+    """Train other settings and compare them with the champion; exit 0 compared, 1 not as required, 2 no champion."""
     if margin is not None and require != Requirement.NOT_WORSE:
         raise DefinitionError(
             "there is nothing to lose a margin of",
@@ -67,8 +67,8 @@ def challenger(
     from sealproof.benchmark.champion import champion_on_record
 
     with contextlib.redirect_stdout(sys.stderr):  # progress is no result
-        champion = champion_on_record(settings)
-        found = compare(champion, load_challenger(file, settings, score))
+        loaded = load_challenger(file, settings, score)
+        found = compare(champion_on_record(settings), loaded)
     path = settings.workspace.relative(write_result(settings.workspace, found.result))
     limit = MARGIN if margin is None else margin
     met = None if require is None else found.result.meets(require.value, limit)
@@ -154,6 +154,6 @@ def _count(result: Result) -> str:
     if result.challengers == 1:
         return "Challengers on record against this champion: 1."
     return (
-        f"Challengers on record against this champion: {result.challengers}. The best of several on the same images looks "
-        f"better than it is, and neither bounds nor p allow for it."
+        f"Challengers on record against this champion: {result.challengers}. The best of several on the same "
+        f"images looks better than it is, and neither bounds nor p allow for it."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, ClassVar, Self
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from sealproof.models.autoencoder import AttentionAutoencoder
 from sealproof.models.detector import Detector
 from sealproof.scores.patches import RECONSTRUCTION_SCORES, reconstruct, reconstruction_scores
-from sealproof.scores.settings import BOTTLENECK, ScoreSettings, standard_scores
+from sealproof.scores.settings import BOTTLENECK, Precision, ScoreSettings, standard_scores
 
 
 class NetworkDetector(Detector):
@@ -21,21 +22,31 @@ class NetworkDetector(Detector):
     """
 
     reconstructs: ClassVar[bool] = True
+    _double: Any = None
 
     def __init__(self, network: Any) -> None:
         self.network = network.eval()
         self.settings, self.height, self.width = network.settings, network.height, network.width
 
-    def reconstruct(self, patches: Tensor) -> Tensor:
-        """Reconstructions (N, 1, H, W) in [0, 1]."""
-        return reconstruct(self.network, patches[:, 0])[:, None]
+    def reconstruct(self, patches: Tensor, precision: Precision = "single") -> Tensor:
+        """Reconstructions (N, 1, H, W) in [0, 1], of the type of `patches`, computed in `precision`."""
+        given = patches[:, 0]
+        if precision == "single":
+            return reconstruct(self.network, given)[:, None]
+        return reconstruct(self._in_double(), given.double())[:, None].to(patches.dtype)
 
     def compare(self, patches: Tensor, settings: ScoreSettings) -> tuple[dict[str, Tensor], Tensor]:
         """Those of the wanted scores that a reconstruction gives, and the map of 4-MS-SSIM (N, H, W)."""
         wanted = settings.names or standard_scores(self.kind)
         names = [name for name in wanted if name in RECONSTRUCTION_SCORES]
-        image, made = patches[:, 0], self.reconstruct(patches)[:, 0]
+        image, made = patches[:, 0], self.reconstruct(patches, settings.precision)[:, 0]
         return reconstruction_scores(image, made, names, settings.preset, settings.pooling)
+
+    def _in_double(self) -> Any:
+        """The network in float64, converted once."""
+        if self._double is None:
+            self._double = deepcopy(self.network).double()
+        return self._double
 
     def compared(self, patches: Tensor, settings: ScoreSettings) -> dict[str, Tensor]:
         """Scores of the reconstruction, computed only where one is wanted."""
@@ -53,10 +64,12 @@ class NetworkDetector(Detector):
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take over what `state` gave."""
         self.network.load_state_dict(state)
+        self._double = None
 
     def to(self, device: str) -> Self:
         """Move the network to a torch device."""
         self.network.to(device)
+        self._double = None
         return self
 
 

@@ -66,6 +66,7 @@ _STANDARD: dict[str, tuple[ScoreName, ...]] = {
 #: The bottleneck, where layers are numbered.
 BOTTLENECK = 0
 Reduction = Literal["random", "pca", "ica", "variance", "attention", "none"]
+Precision = Literal["double", "single"]
 Covariance = Literal["ledoit-wolf", "oas", "plain"]
 
 
@@ -175,6 +176,9 @@ class ScoreSettings(StrictModel):
         batch_size: patches at a time.
         names: the scores; None: the standard ones of the detector.
         preset: of the SSIM family, see `scores.ssim`.
+        precision: that patches are reconstructed in for scores. In `single` the rounding differs with the batch, and of
+            a normal part so little is left that scores differ from the fifth digit on; `double` moves that behind the
+            seventh, and takes twice the time for large patches.
         pooling: of maps.
         mahalanobis: of the score `mahalanobis`.
         k_means: of the score `k-means`.
@@ -185,6 +189,7 @@ class ScoreSettings(StrictModel):
     batch_size: PositiveInt = 64
     names: tuple[ScoreName, ...] | None = None
     preset: PresetName = "published"
+    precision: Precision = "double"
     pooling: PoolingSettings = PoolingSettings()
     mahalanobis: MahalanobisSettings = MahalanobisSettings()
     k_means: KMeansSettings = KMeansSettings()
