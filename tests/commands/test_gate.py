@@ -7,7 +7,7 @@ import typer
 from tests.qualification.build import write
 from typer.testing import CliRunner
 
-from sealproof.commands.gate import gate
+from sealproof.commands.gate import gate, show
 from sealproof.qualification.challenge import (
     write_made_up_disposition,
     write_project,
@@ -75,3 +75,21 @@ def test_notes_and_problems_for_machines(tmp_path, call, arguments):
 def test_the_table_for_a_summary(tmp_path, call):
     accepted(tmp_path)
     assert "- DEV-OQ-002 accepted" in call("--markdown").output
+
+
+def test_what_there_is_and_what_is_missing_is_shown(tmp_path, call):
+    place = accepted(tmp_path)
+    app = typer.Typer()
+    app.command()(show)
+    given = ["--root", str(tmp_path), "--product", "challenge"]
+    (place.reports / "provenance.json").write_text("{}")
+    found = CliRunner().invoke(app, given)
+    assert found.exit_code == 0
+    assert "present  reports/challenge/provenance.json" in found.output
+    assert "MISSING  reports/challenge/data_docs/index.html" in found.output
+    assert "unsigned: `sealproof sign" in found.output
+    place.signed.mkdir(exist_ok=True)
+    (place.signed / "dossier.pdf").write_bytes(b"%PDF")
+    found = CliRunner().invoke(app, given)
+    assert "signed   reports/challenge/signed/dossier.pdf" in found.output
+    assert "unsigned" not in found.output

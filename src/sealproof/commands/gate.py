@@ -69,6 +69,7 @@ def show(root: Root = Path(), product: Product = None) -> None:
         "oq.pdf",
         "pq.pdf",
         "release.json",
+        "provenance.json",
         "metrics.json",
         "data_docs/index.html",
     ):
@@ -76,3 +77,8 @@ def show(root: Root = Path(), product: Product = None) -> None:
         console.print(
             f"  {'present' if path.exists() else 'MISSING'}  {workspace.relative(path)}", highlight=False
         )
+    signed = sorted(workspace.signed.glob("*.pdf"))
+    for path in signed:
+        console.print(f"  signed   {workspace.relative(path)}", highlight=False)
+    if not signed:
+        console.print("  unsigned: `sealproof sign --role author` is the first signature", highlight=False)
