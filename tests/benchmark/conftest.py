@@ -97,16 +97,17 @@ def write_project(root):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
+def finished(once):
     """Root of a project whose two cells ran with two seeds; read only."""
-    root = tmp_path_factory.mktemp("benchmark") / "project"
-    root.mkdir()
+    return once("benchmark", _run_cells)
+
+
+def _run_cells(root):
     write_project(root)
     benchmark = Benchmark.load(root)
     for name in CELLS["order"]:
         for seed in (1, 2):
             run_cell(root, benchmark.cell(PRODUCT, name, seed), NOTHING, silent)
-    return root
 
 
 @pytest.fixture

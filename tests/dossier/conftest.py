@@ -1,4 +1,5 @@
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 
@@ -23,28 +24,41 @@ def build():
 
 
 @pytest.fixture(scope="session")
-def shared_project(tmp_path_factory, build):
-    """A simulated product with one failed case. Not to be changed by a test."""
-    return build.build_project(tmp_path_factory.mktemp("shared") / "project")
+def shared_project(once, build):
+    """A simulated product with one failed case, before its documents. Not to be changed by a test."""
+    return once("dossier-built", lambda folder: build.build_project(folder / "project")) / "project"
 
 
 @pytest.fixture
-def project(tmp_path, build):
+def project(tmp_path, shared_project):
     """The same, for one test to change."""
-    return build.build_project(tmp_path / "project")
+    return shutil.copytree(shared_project, tmp_path / "project", symlinks=True)
 
 
 @pytest.fixture(scope="session")
-def rendered(shared_project):
-    """Name -> bytes of the four documents, and the release, as the stage script makes them."""
+def rendered_project(once, shared_project):
+    """The same with its documents, as the stage script makes them. Not to be changed by a test."""
+
+    def make(folder):
+        _render(shutil.copytree(shared_project, folder / "project", symlinks=True))
+
+    return once("dossier-rendered", make) / "project"
+
+
+@pytest.fixture(scope="session")
+def rendered(rendered_project):
+    """Name -> bytes of the four documents, and the release."""
+    reports = rendered_project / "reports" / "seal-sim"
+    return {path.name: path.read_bytes() for path in sorted(reports.iterdir()) if path.is_file()}
+
+
+def _render(project):
     from pipeline.dossier import work
 
     from sealproof.settings import load_settings
     from sealproof.stage import Stage
 
-    stage = Stage("dossier", load_settings(shared_project))
+    stage = Stage("dossier", load_settings(project))
     stage.start()
     work(stage)
     stage.finish()
-    reports = shared_project / "reports" / "seal-sim"
-    return {path.name: path.read_bytes() for path in sorted(reports.iterdir()) if path.is_file()}

@@ -45,7 +45,10 @@ SMALL = (4.6 / 0.75, 5.5 / 0.75)
 @pytest.fixture(scope="module")
 def pages(rendered):
     return {
-        name: [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(rendered[name])).pages]
+        name: [
+            " ".join(page.get_textpage().get_text_range().split())
+            for page in pypdfium2.PdfDocument(rendered[name])
+        ]
         for name in NAMES
     }
 
@@ -92,12 +95,12 @@ def test_nothing_is_claimed(pages, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_first_page_can_be_signed(rendered, pages, shared_project, name):
+def test_the_first_page_can_be_signed(rendered, pages, rendered_project, name):
     front = pages[name][0]
     for words in ("Author", "Reviewer", "Approver", "To be signed"):
         assert words in front
     assert front.count("While this field is empty: not signed.") == 3
-    path = shared_project / "artifacts" / "seal-sim" / "dossier" / "signature_boxes.json"
+    path = rendered_project / "artifacts" / "seal-sim" / "dossier" / "signature_boxes.json"
     boxes = json.loads(path.read_text())[name]
     assert set(boxes) == {"author", "reviewer", "approver"}
     sheet = pypdfium2.PdfDocument(rendered[name])[0].get_textpage()
@@ -143,9 +146,9 @@ def test_a_protocol_says_what_was_approved_before_and_executed_after(plain):
     assert whole.count("○ not approved") == 6
 
 
-def test_every_clause_of_annex_iv_is_there_and_what_is_missing_says_so(pages, shared_project):
+def test_every_clause_of_annex_iv_is_there_and_what_is_missing_says_so(pages, rendered_project):
     whole = " ".join(pages["dossier.pdf"])
-    inputs = load_inputs(load_settings(shared_project))
+    inputs = load_inputs(load_settings(rendered_project))
     for report in inputs.annex_iv:
         assert f"{report.clause.number} · {report.clause.title}" in whole
     missing = set(re.findall(r"not provided \(Annex IV ([^)]*\)?[^)]*)\)", whole))
@@ -153,11 +156,11 @@ def test_every_clause_of_annex_iv_is_there_and_what_is_missing_says_so(pages, sh
     assert "clauses are open: they wait for text" in whole
 
 
-def test_drafts_are_called_drafts_and_every_frame_says_what_people_owe(pages, shared_project):
+def test_drafts_are_called_drafts_and_every_frame_says_what_people_owe(pages, rendered_project):
     whole = " ".join(pages["dossier.pdf"])
     together = whole.replace(" ", "")
     assert whole.count("DRAFT") >= 37
-    inputs = load_inputs(load_settings(shared_project))
+    inputs = load_inputs(load_settings(rendered_project))
     for name in FRAMES:
         for clause in inputs.instruments[name].clauses:
             number = clause.id.removeprefix("annex-22/") if name == "annex-22" else clause.number
@@ -166,8 +169,8 @@ def test_drafts_are_called_drafts_and_every_frame_says_what_people_owe(pages, sh
     assert "procedural controls needed" in whole
 
 
-def test_law_texts_stand_in_no_template(shared_project):
-    templates = "\n".join(path.read_text() for path in (shared_project / "templates").rglob("*.html"))
+def test_law_texts_stand_in_no_template(rendered_project):
+    templates = "\n".join(path.read_text() for path in (rendered_project / "templates").rglob("*.html"))
     for citation in ("2024/1689", "2026/1744", "OJ L", "Regulation (EU)", "2017/745"):
         assert citation not in templates
 
@@ -222,8 +225,8 @@ def _descriptor(font):
     return font["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
 
 
-def test_every_case_is_printed_with_its_observation(pages, shared_project):
-    inputs = load_inputs(load_settings(shared_project))
+def test_every_case_is_printed_with_its_observation(pages, rendered_project):
+    inputs = load_inputs(load_settings(rendered_project))
     for stage, protocol in inputs.protocols.items():
         whole = " ".join(pages[f"{stage}.pdf"])
         for case in protocol.cases:
@@ -298,9 +301,9 @@ for kind in ("dossier", "iq"):
 """
 
 
-def test_another_process_renders_the_same_bytes(rendered, shared_project, tmp_path):
+def test_another_process_renders_the_same_bytes(rendered, rendered_project, tmp_path):
     copy = tmp_path / "project"
-    shutil.copytree(shared_project, copy, symlinks=True)
+    shutil.copytree(rendered_project, copy, symlinks=True)
     command = [sys.executable, "-c", RENDER, str(copy)]
     environment = {"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin", "TZ": "Asia/Tokyo", "LANG": "C"}
     made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -309,26 +312,26 @@ def test_another_process_renders_the_same_bytes(rendered, shared_project, tmp_pa
     assert made.stdout.split() == wanted, made.stderr
 
 
-def test_the_release_names_everything_it_rests_on(rendered, shared_project):
-    workspace = load_settings(shared_project).workspace
+def test_the_release_names_everything_it_rests_on(rendered, rendered_project):
+    workspace = load_settings(rendered_project).workspace
     release = read_release(workspace.reports / "release.json")
     assert release.decision == "rejected"
     assert set(required_files(workspace)) <= set(release.evidence)
     for name, digest in (release.evidence | release.documents).items():
         assert not name.startswith("/")
-        assert sha256_file(shared_project / name) == digest
+        assert sha256_file(rendered_project / name) == digest
     assert set(release.documents) == {f"reports/seal-sim/{name}" for name in NAMES}
-    assert str(shared_project) not in rendered["release.json"].decode()
+    assert str(rendered_project) not in rendered["release.json"].decode()
 
 
-def test_the_gate_finds_the_release_sound_and_its_criteria_not_met(rendered, shared_project):
-    result = evaluate_gate(load_settings(shared_project).workspace)
+def test_the_gate_finds_the_release_sound_and_its_criteria_not_met(rendered, rendered_project):
+    result = evaluate_gate(load_settings(rendered_project).workspace)
     assert result.exit_code == Severity.NOT_MET
     assert {problem.severity for problem in result.problems} == {Severity.NOT_MET}
 
 
-def test_what_was_printed_is_on_record(rendered, shared_project):
-    printed = json.loads((shared_project / "artifacts/seal-sim/dossier/printed.json").read_text())
+def test_what_was_printed_is_on_record(rendered, rendered_project):
+    printed = json.loads((rendered_project / "artifacts/seal-sim/dossier/printed.json").read_text())
     assert set(printed) == set(NAMES)
     stages = (
         "ingest",
@@ -346,7 +349,7 @@ def test_what_was_printed_is_on_record(rendered, shared_project):
     known = {
         row["id"]
         for stage in stages
-        for row in json.loads((shared_project / "artifacts/seal-sim" / stage / "records.json").read_text())
+        for row in json.loads((rendered_project / "artifacts/seal-sim" / stage / "records.json").read_text())
     }
     assert set(printed["dossier.pdf"]) <= known
     assert len(printed["dossier.pdf"]) > 300
@@ -374,8 +377,8 @@ def test_a_second_process_that_dies_is_told(monkeypatch):
         documents._received(receiver)
 
 
-def test_the_first_page_has_room_for_many_criteria_reasons_deviations_and_changes(shared_project):
-    inputs = load_inputs(load_settings(shared_project))
+def test_the_first_page_has_room_for_many_criteria_reasons_deviations_and_changes(rendered_project):
+    inputs = load_inputs(load_settings(rendered_project))
     release = draft_release(inputs)
     crowded = release.model_copy(
         update={
@@ -391,9 +394,9 @@ def test_the_first_page_has_room_for_many_criteria_reasons_deviations_and_change
         (f"thresholds.4-ms-ssim.method-{n}: 0.123456 to 0.234567", "needs re-qualification") for n in range(9)
     ]
     html = fill_document(
-        "dossier", Contents(inputs, crowded, records, {}, changes), shared_project / "templates"
+        "dossier", Contents(inputs, crowded, records, {}, changes), rendered_project / "templates"
     ).html
     front = re.sub(r'href="#[^"]*"|class="page"', "", html[: html.index('<section class="chapter">')])
-    done = lay_out(f"{front}</body></html>", shared_project / "templates", {}, identifier="x")
+    done = lay_out(f"{front}</body></html>", rendered_project / "templates", {}, identifier="x")
     assert set(done.boxes) == {"author", "reviewer", "approver"}
     assert {box.page for box in done.boxes.values()} == {0}

@@ -289,8 +289,8 @@ def link_texts(pages):
 
 
 @pytest.fixture(scope="module")
-def records(rendered, shared_project):
-    folder = shared_project / "artifacts" / "seal-sim"
+def records(rendered, rendered_project):
+    folder = rendered_project / "artifacts" / "seal-sim"
     rows = [row for path in sorted(folder.glob("*/records.json")) for row in json.loads(path.read_text())]
     return {row["id"]: row for row in rows}
 
@@ -331,8 +331,8 @@ def test_what_is_printed_is_the_value_of_its_record(read, records, name):
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_the_small_numbers_are_those_of_the_index(read, rendered, shared_project, name):
-    printed = json.loads((shared_project / "artifacts/seal-sim/dossier/printed.json").read_text())[name]
+def test_the_small_numbers_are_those_of_the_index(read, rendered, rendered_project, name):
+    printed = json.loads((rendered_project / "artifacts/seal-sim/dossier/printed.json").read_text())[name]
     assert printed_order(read[name]) == {
         record: str(number) for number, record in enumerate(printed, start=1)
     }
@@ -376,11 +376,11 @@ def test_a_quotation_says_so_by_its_typeface_alone(every):
     "typed",
     ["<p>Recall is 0.912.</p>", "<p>All 30 images</p>", "<td class='n'>17</td>", "<strong>98.7 %</strong>"],
 )
-def test_a_typed_number_is_found(typed, shared_project):
+def test_a_typed_number_is_found(typed, rendered_project):
     body = f'<h1 id="front">Seal</h1>{typed}<h1 id="contents">Contents</h1>'
     head = '<meta charset="utf-8"><title>t</title><link rel="stylesheet" href="document.css">'
     html = f'<!DOCTYPE html><html lang="en"><head>{head}</head><body>{body}</body></html>'
-    pdf = render_pdf(html, shared_project / "templates", {}, identifier="x")
+    pdf = render_pdf(html, rendered_project / "templates", {}, identifier="x")
     unresolved = [
         item for item in numbers("iq.pdf", list(sheets(pdf))) if not item.targets and not item.reason
     ]

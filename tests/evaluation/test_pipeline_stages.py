@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -38,6 +39,21 @@ def run(root, name, script):
 def root(project):
     set_params(project, **QUICK)
     return project
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the project lies once stage threshold has run in it."""
+    return tmp_path_factory.mktemp("kept") / "project"
+
+
+@pytest.fixture
+def thresholded(root, kept, tmp_path_factory):
+    """A copy of the project after stage threshold, which runs once for all tests of this file."""
+    if not kept.exists():
+        run(root, "threshold", threshold_script)
+        shutil.copytree(root, kept)
+    return shutil.copytree(kept, tmp_path_factory.mktemp("thresholded") / "project")
 
 
 def hashes(root):
@@ -84,14 +100,13 @@ def test_both_stages_write_what_the_contract_says(root):
     )
 
 
-def test_two_runs_give_the_same_bytes_and_two_openings(root):
-    runs = []
-    for _ in range(2):
-        run(root, "threshold", threshold_script)
-        run(root, "evaluate", evaluate_script)
-        runs.append(hashes(root))
-    assert runs[0] == runs[1]
-    assert len(read_ledger(root / "artifacts" / "elpv-mono" / "ledger.jsonl")) == 2
+def test_two_runs_give_the_same_bytes_and_two_openings(thresholded):
+    run(thresholded, "evaluate", evaluate_script)
+    first = hashes(thresholded)
+    run(thresholded, "threshold", threshold_script)
+    run(thresholded, "evaluate", evaluate_script)
+    assert hashes(thresholded) == first
+    assert len(read_ledger(thresholded / "artifacts" / "elpv-mono" / "ledger.jsonl")) == 2
 
 
 def test_the_threshold_stage_leaves_the_seal_unbroken(root):
@@ -100,8 +115,8 @@ def test_the_threshold_stage_leaves_the_seal_unbroken(root):
     assert not (root / "artifacts" / "elpv-mono" / "ledger.jsonl").exists()
 
 
-def test_poisoned_test_scores_do_not_move_a_byte_of_the_thresholds(root):
-    run(root, "threshold", threshold_script)
+def test_poisoned_test_scores_do_not_move_a_byte_of_the_thresholds(thresholded):
+    root = thresholded
     artefact = root / "artifacts" / "elpv-mono" / "threshold" / "thresholds.json"
     before = artefact.read_bytes()
     path = root / "artifacts" / "elpv-mono" / "score" / "scores.parquet"
@@ -135,16 +150,16 @@ def test_without_a_valid_threshold_both_stages_succeed_and_nothing_is_accepted(r
     assert metrics["4-ms-ssim"]["recall"] == {"value": None, "low": None, "high": None}
 
 
-def test_what_the_test_set_cannot_carry_is_printed_while_it_is_sealed(root, capsys):
-    run(root, "threshold", threshold_script)
+def test_what_the_test_set_cannot_carry_is_printed_while_it_is_sealed(thresholded, capsys):
+    root = thresholded
     (root / "artifacts" / "elpv-mono" / "ingest" / "sealed_labels.parquet").unlink()
     with pytest.raises(EvidenceMissingError):
         run(root, "evaluate", evaluate_script)
     assert ">= 0.8843" in capsys.readouterr().out
 
 
-def test_criteria_that_cannot_stand_leave_the_seal_unbroken(root):
-    run(root, "threshold", threshold_script)
+def test_criteria_that_cannot_stand_leave_the_seal_unbroken(thresholded):
+    root = thresholded
     (root / "products" / "elpv-mono" / "acceptance.yaml").write_text("criteria: []\n")
     with pytest.raises(DefinitionError):
         run(root, "evaluate", evaluate_script)
