@@ -43,7 +43,7 @@ def benchmark(
     only: Annotated[str, typer.Option("--only", help="pattern of cell names, for example 'padim*'")] = "*",
     root: Root = Path(),
 ) -> None:
-    """Run the cells of a product that are not up to date and build its report; nothing is chosen by it."""
+    """Run the cells of a product that are not up to date and build its report; it chooses nothing."""
     declared, console = Benchmark.load(root), Console()
     if what == "run":
         run_cells(declared, names or [], console)
