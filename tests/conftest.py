@@ -3,6 +3,7 @@
 import fcntl
 import gc
 import os
+import shutil
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -53,3 +54,11 @@ def once(tmp_path_factory, worker_id):
         return folder
 
     return filled
+
+
+@pytest.fixture
+def champion_copy(once, tmp_path):
+    """A small project with a champion on record, for one test to change."""
+    from tests.benchmark.challenger_project import champion_project  # trains: only where it is asked for
+
+    return shutil.copytree(once("champion", champion_project), tmp_path / "project")

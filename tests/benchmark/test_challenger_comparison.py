@@ -1,11 +1,9 @@
-import shutil
-
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
-from tests.benchmark.challenger_project import SOURCE, artifact, challenger_file, champion_project, write_lock
+from tests.benchmark.challenger_project import SOURCE, artifact, challenger_file, write_lock
 
 from sealproof.benchmark.challenger import load_challenger
 from sealproof.benchmark.challenger_comparison import compare, development_scores
@@ -23,14 +21,9 @@ OTHER = {"train": {"epochs": 1, "latent": 4}, "threshold": {"score": "mse"}}
 ELSEWHERE = {"roi": {"patch_height": 32}, "train": {"epochs": 1}, "threshold": {"score": "mse"}}
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    return champion_project(tmp_path_factory.mktemp("comparison"))
-
-
 @pytest.fixture
-def root(template, tmp_path):
-    return shutil.copytree(template, tmp_path / "project")
+def root(champion_copy):
+    return champion_copy
 
 
 def result_of(root, content):

@@ -1,9 +1,7 @@
-import shutil
-
 import numpy as np
 import pandas as pd
 import pytest
-from tests.benchmark.challenger_project import SOURCE, artifact, champion_project, edit_yaml, write_lock
+from tests.benchmark.challenger_project import SOURCE, artifact, edit_yaml, write_lock
 
 from sealproof.benchmark.champion import champion_on_record
 from sealproof.evidence.errors import (
@@ -16,14 +14,9 @@ from sealproof.evidence.hashing import sha256_file
 from sealproof.settings import load_settings
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    return champion_project(tmp_path_factory.mktemp("champion"))
-
-
 @pytest.fixture
-def root(template, tmp_path):
-    return shutil.copytree(template, tmp_path / "project")
+def root(champion_copy):
+    return champion_copy
 
 
 def champion(root):

@@ -1,8 +1,7 @@
 import json
-import shutil
 
 import pytest
-from tests.benchmark.challenger_project import artifact, challenger_file, champion_project
+from tests.benchmark.challenger_project import artifact, challenger_file
 from typer.testing import CliRunner
 
 from sealproof.cli import build
@@ -11,14 +10,9 @@ from sealproof.evidence.errors import DefinitionError, EvidenceMissingError
 OTHER = {"train": {"epochs": 1, "latent": 4}, "threshold": {"score": "mse"}}
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    return champion_project(tmp_path_factory.mktemp("command"))
-
-
 @pytest.fixture
-def root(template, tmp_path):
-    return shutil.copytree(template, tmp_path / "project")
+def root(champion_copy):
+    return champion_copy
 
 
 def call(root, *words, content=None, name="other"):
