@@ -8,7 +8,7 @@ from scipy.spatial.distance import mahalanobis
 from sealproof.evidence.errors import DataError, DefinitionError
 from sealproof.models.backbone_settings import BackboneSettings, PadimSettings
 from sealproof.models.detector import PatchSet, TrainingData
-from sealproof.models.padim import Padim, _Moments
+from sealproof.models.padim import Padim
 from sealproof.models.settings import TrainSettings
 from sealproof.scores.settings import ScoreSettings
 
@@ -86,14 +86,3 @@ def test_more_features_than_there_are_cannot_be_drawn(patches: np.ndarray) -> No
 def test_a_singular_covariance_is_refused(patches: np.ndarray) -> None:
     with pytest.raises(DefinitionError, match="covariances are singular"):
         made(np.repeat(patches[:1], 6, axis=0), rows=6, regularisation=0.0)
-
-
-def test_moments_of_features_far_from_zero_keep_their_digits() -> None:
-    generator = np.random.default_rng(2)
-    points = generator.standard_normal((400, 3, 5)) @ generator.standard_normal((5, 5)) + 1e6
-    moments = _Moments(3, 5, "cpu")
-    for point in points:
-        moments.add(torch.from_numpy(point))
-    assert moments.mean.numpy() == pytest.approx(points.mean(0), rel=1e-14)
-    wanted = np.stack([np.cov(points[:, cell].T) for cell in range(3)])
-    assert moments.covariance().numpy() == pytest.approx(wanted, rel=1e-7, abs=1e-8)

@@ -121,7 +121,7 @@ def test_the_own_encoder_serves_as_backbone(
     def untrained(data: TrainingData, settings: TrainSettings, **_: object) -> Backbone:
         return blank_backbone(*data.normals.size, settings)
 
-    monkeypatch.setattr("sealproof.models.gated_padim.fitted_backbone", untrained)
+    monkeypatch.setattr("sealproof.models.embedding.fitted_backbone", untrained)
     own = BackboneSettings(source="own-encoder", cell=8, layers=(1, 2))
     given = {"backbone": own, "epochs": 1, "padim": PadimSettings(features=8), "detector": "rag-padim"}
     detector = made(sets(both), small.model_copy(update=given))

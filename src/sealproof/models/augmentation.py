@@ -1,4 +1,4 @@
-"""Copies of a normal patch that are normal too: mirrored and slightly shifted ones."""
+"""Copies of a patch that are as normal, or as defective, as it is: mirrored and slightly shifted ones."""
 
 from __future__ import annotations
 
@@ -30,6 +30,28 @@ def augment(patches: Tensor, settings: TrainSettings, generator: torch.Generator
     if settings.augment in ("flip-vertical", "flip-both"):
         patches = _flip(patches, 2, generator)
     return _shift(patches, settings.shift, generator) if settings.shift else patches
+
+
+def mirrored(patches: Tensor, settings: TrainSettings) -> list[Tensor]:
+    """Every mirrored copy of a batch that the settings allow, the batch itself first.
+
+    Args:
+        patches: (N, 1, height, width).
+        settings: `augment` names the mirrorings; shifts play no part.
+
+    Example:
+        >>> [copy.flatten().tolist() for copy in mirrored(torch.tensor([[[[1, 2], [3, 4]]]]), TrainSettings())]
+        [[1, 2, 3, 4]]
+        >>> both = TrainSettings(augment="flip-both")
+        >>> [copy.flatten().tolist() for copy in mirrored(torch.tensor([[[[1, 2], [3, 4]]]]), both)]
+        [[1, 2, 3, 4], [2, 1, 4, 3], [3, 4, 1, 2], [4, 3, 2, 1]]
+    """
+    copies = [patches]
+    if settings.augment in ("flip-horizontal", "flip-both"):
+        copies += [copy.flip(3) for copy in copies]
+    if settings.augment in ("flip-vertical", "flip-both"):
+        copies += [copy.flip(2) for copy in copies]
+    return copies
 
 
 def _flip(patches: Tensor, axis: int, generator: torch.Generator) -> Tensor:

@@ -1,10 +1,11 @@
-"""Settings of feature detectors (`params.yaml`: train.backbone, train.padim, train.patchcore)."""
+"""Settings of feature detectors (`params.yaml`: train.backbone, train.padim, train.guided_padim,
+train.patchcore)."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from sealproof.evidence.strict import StrictModel
 
@@ -60,6 +61,20 @@ class PadimSettings(StrictModel):
     regularisation: NonNegativeFloat = 0.01
     shrinkage: float = Field(default=0.0, ge=0, lt=1)
     smoothing: NonNegativeFloat = 4.0
+
+
+class GuidedPadimSettings(StrictModel):
+    """PaDiM beside a logistic regression that has seen training defects.
+
+    Attributes:
+        weight: of the logistic regression against PaDiM, both in standard deviations of held-out normals.
+        inverse_penalty: C of the ridge penalty: the smaller, the closer all weights stay to 0.
+        folds: parts of the training normals; each is judged by what the others taught.
+    """
+
+    weight: NonNegativeFloat = 0.5
+    inverse_penalty: PositiveFloat = 0.03
+    folds: Annotated[int, Field(ge=2, le=20)] = 5
 
 
 class PatchCoreSettings(StrictModel):

@@ -12,6 +12,7 @@ from sealproof.evidence.errors import DataError
 from sealproof.models.cards import Difference, ModelCard
 from sealproof.models.conditional_autoencoder import ConditionalAutoencoder
 from sealproof.models.data import PlainBatches, TrainingBatches
+from sealproof.models.defects import image_numbers, shared_problem
 from sealproof.models.detector import Device, Examination, Fitted, PatchSet, Positions, TrainingData
 from sealproof.models.network_detector import NetworkDetector, weights
 from sealproof.models.settings import TrainSettings
@@ -103,13 +104,9 @@ class ConditionalPatchAutoencoder(NetworkDetector):
 
 
 def _parts(data: TrainingData, share: float, seed: int) -> tuple[PatchSet, PatchSet, PatchSet]:
-    """Normals for the autoencoder, normals for the classifier, defects; an image's patches stay together.
-
-    A new image begins where the number of the region does not rise from one row to the next.
-    """
+    """Normals for the autoencoder, normals for the classifier, defects; an image's patches stay together."""
     normals, defects = data.normals, data.defects
-    starts = np.diff(normals.positions, prepend=normals.positions[:1]) <= 0
-    image = np.cumsum(starts)
+    image = image_numbers(normals.positions)
     images = np.random.default_rng(seed).permutation(np.unique(image))
     chosen = np.isin(image, images[: round(share * len(images))])
     shown, kept_back = (
@@ -120,18 +117,10 @@ def _parts(data: TrainingData, share: float, seed: int) -> tuple[PatchSet, Patch
         "normals for the autoencoder": len(shown),
         "normals for the classifier": len(kept_back),
     }
-    shared = (
-        set()
-        if defects is None
-        else {*normals.rows.tolist(), *data.held_out.rows.tolist()} & {*defects.rows.tolist()}
-    )
     problems = [
         f"{count} {name}, at least {FEWEST} are needed" for name, count in counts.items() if count < FEWEST
     ]
-    if shared:
-        problems.append(
-            f"{len(shared)} patches are normals and defects at once, the first is row {min(shared)}"
-        )
+    problems += shared_problem(data)
     if problems or defects is None:
         raise DataError(
             "CPCAE cannot be fitted on these patches",

@@ -57,19 +57,29 @@ class EmbeddingDetector(Detector):
         training of an own encoder.
 
         Raises:
-            DataError: too few normals.
+            DataError: too few patches.
             DefinitionError: no pretrained weights, no GPU where one is asked for, or settings that do not fit.
             EvidenceAlteredError: the pretrained weights are not those that are known.
         """
         check_training(data.normals, device)
+        cls.check(data)
         kind = chosen_device(device)
         backbone = fitted_backbone(data, settings, seed=seed, device=device, threads=threads)
         detector = cls(backbone, settings, *data.normals.size).to(kind)
         with cpu_threads(threads), torch.no_grad():
-            detector.learn(data.normals, seed)
+            detector.learn_from(data, seed)
         detector.to("cpu")
         facts: dict[str, float | int | str] = {"weights": detector.parameters()}
         return Fitted(detector, no_history(), facts, kind)
+
+    @classmethod
+    def check(cls, data: TrainingData) -> None:
+        """Refuse what cannot be learned from, before the backbone is made; nothing beyond `check_training` here."""
+        del data
+
+    def learn_from(self, data: TrainingData, seed: int) -> None:
+        """Learn from what may be learned from: of most detectors the normals."""
+        self.learn(data.normals, seed)
 
     @abstractmethod
     def learn(self, normals: PatchSet, seed: int) -> None:
@@ -124,12 +134,16 @@ class EmbeddingDetector(Detector):
 
     def _examined(self, cells: Tensor, position: int, settings: ScoreSettings) -> tuple[float, float, Tensor]:
         distances = self.distances(cells, position)
+        local = self.local(distances)
+        upper = upper_fraction(local[None], settings.pooling.fraction)
+        return float(self.score(cells, distances, local)), float(upper[0]), local
+
+    def local(self, distances: Tensor) -> Tensor:
+        """Smoothed map (height, width) of the distances (rows x columns,) of one patch's cells."""
         coarse = distances.reshape(1, 1, *self.grid)
         size = (self.height, self.width)
         fine = functional.interpolate(coarse, size, mode="bilinear", align_corners=False)[:, 0]
-        local = smoothed(fine, self.smoothing)
-        upper = upper_fraction(local, settings.pooling.fraction)
-        return float(self.score(cells, distances, local[0])), float(upper[0]), local[0]
+        return smoothed(fine, self.smoothing)[0]
 
     def cells(self, patches: Tensor) -> Iterator[Tensor]:
         """Features of each patch, (rows x columns, features) float32, in order."""

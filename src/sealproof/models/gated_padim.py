@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from sealproof.models.attention_gate import AttentionGate
-from sealproof.models.backbone import Backbone, fitted_backbone
+from sealproof.models.backbone import Backbone
 from sealproof.models.cards import Difference
-from sealproof.models.detector import Device, Fitted, PatchSet, TrainingData, chosen_device, no_history
-from sealproof.models.embedding import check_training, cpu_threads
+from sealproof.models.detector import PatchSet, TrainingData
 from sealproof.models.padim import Padim
 from sealproof.models.settings import TrainSettings
 
@@ -46,33 +45,10 @@ class GatedPadim(Padim):
         super().__init__(backbone, settings, height, width)
         self.gate = AttentionGate(sum(backbone.channels), settings.attention.hidden)
 
-    @classmethod
-    def fit(
-        cls, data: TrainingData, settings: TrainSettings, *, seed: int, device: Device, threads: int
-    ) -> Fitted:
-        """Teach the gate, then learn Gaussians of the gated features of normals; held-out normals only watch the
-        training of an own encoder.
-
-        Raises:
-            DataError: too few patches.
-            DefinitionError: no pretrained weights, no GPU where one is asked for, or settings that do not fit.
-            EvidenceAlteredError: the pretrained weights are not those that are known.
-        """
-        check_training(data.normals, device)
-        cls.check(data)
-        kind = chosen_device(device)
-        backbone = fitted_backbone(data, settings, seed=seed, device=device, threads=threads)
-        detector = cls(backbone, settings, *data.normals.size).to(kind)
-        with cpu_threads(threads), torch.no_grad():
-            detector.attend(data, seed)
-            detector.learn(data.normals, seed)
-        detector.to("cpu")
-        return Fitted(detector, no_history(), {"weights": detector.parameters()}, kind)
-
-    @classmethod
-    def check(cls, data: TrainingData) -> None:
-        """Refuse what the gate cannot learn from; nothing beyond PaDiM's own demands by default."""
-        del data
+    def learn_from(self, data: TrainingData, seed: int) -> None:
+        """Teach the gate, then learn Gaussians of the gated features of normals."""
+        self.attend(data, seed)
+        self.learn(data.normals, seed)
 
     @abstractmethod
     def attend(self, data: TrainingData, seed: int) -> None:

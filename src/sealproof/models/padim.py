@@ -14,6 +14,7 @@ from sealproof.models.cards import ModelCard
 from sealproof.models.detector import PatchSet
 from sealproof.models.embedding import EmbeddingDetector
 from sealproof.models.embedding_cards import padim_card
+from sealproof.models.moments import Moments
 from sealproof.models.settings import TrainSettings
 
 
@@ -49,17 +50,26 @@ class Padim(EmbeddingDetector):
         Raises:
             DefinitionError: more features are asked for than there are, or a covariance is singular.
         """
-        self.selected = self._selection(seed).to(self.device)
+        self.selected = self.selection(seed).to(self.device)
         positions = int(normals.positions.max()) + 1
         moments = [
-            _Moments(self.grid[0] * self.grid[1], len(self.selected), self.device) for _ in range(positions)
+            Moments(self.grid[0] * self.grid[1], len(self.selected), self.device) for _ in range(positions)
         ]
         for cells, position in self.cells_of(normals):
             moments[position].add(cells[:, self.selected].double())
+        self.take(moments)
+
+    def take(self, moments: list[Moments]) -> None:
+        """Means and whitening matrices from the moments of each position, which are used up.
+
+        Raises:
+            DefinitionError: a covariance is singular.
+        """
         self.mean = torch.stack([found.mean.float() for found in moments])
         self.whitening = torch.stack([self._whitening(found.covariance()) for found in moments])
 
-    def _selection(self, seed: int) -> Tensor:
+    def selection(self, seed: int) -> Tensor:
+        """(D,) numbers of the features that are used, ascending: all of them, or as many as are drawn."""
         there, wanted = sum(self.backbone.channels), self.settings.padim.features
         if self.settings.padim.reduction == "all":
             return torch.arange(there)
@@ -126,35 +136,3 @@ class Padim(EmbeddingDetector):
     def card(self) -> ModelCard:
         """Reference and departures from it."""
         return padim_card(self.settings, self.backbone.description)
-
-
-class _Moments:
-    """First and second moments of the cells of one position, float64, shifted by the first patch.
-
-    Sums of squares of what lies near zero keep the digits that sums of squares of raw features would lose.
-    """
-
-    def __init__(self, cells: int, features: int, device: str) -> None:
-        self._count = 0
-        self._shift = torch.zeros(cells, features, dtype=torch.float64, device=device)
-        self._sum = torch.zeros_like(self._shift)
-        self._products = torch.zeros(cells, features, features, dtype=torch.float64, device=device)
-
-    def add(self, cells: Tensor) -> None:
-        """Count one patch, (cells, features) float64."""
-        if self._count == 0:
-            self._shift = cells.clone()
-        moved = cells - self._shift
-        self._count += 1
-        self._sum += moved
-        self._products.baddbmm_(moved[:, :, None], moved[:, None, :])
-
-    @property
-    def mean(self) -> Tensor:
-        """(cells, features)."""
-        return self._shift + self._sum / self._count
-
-    def covariance(self) -> Tensor:
-        """(cells, features, features), divisor n - 1; ends the counting, because it works in place."""
-        centre = self._sum[:, :, None] @ self._sum[:, None, :] / self._count
-        return self._products.sub_(centre).div_(self._count - 1)

@@ -12,6 +12,7 @@ from torch import Tensor
 from sealproof.evidence.errors import DataError
 from sealproof.models.attention_gate import patch_loss, teach
 from sealproof.models.cards import Difference, ModelCard
+from sealproof.models.defects import shared_problem
 from sealproof.models.detector import PatchSet, TrainingData
 from sealproof.models.embedding import BATCH
 from sealproof.models.embedding_cards import padim_card
@@ -62,15 +63,10 @@ class ResidualAttentionGuidedPadim(GatedPadim):
 def _defects(data: TrainingData) -> PatchSet:
     """The training defects, once they are found to be usable."""
     defects = data.defects
-    rows = set() if defects is None else set(defects.rows.tolist())
-    shared = rows & {*data.normals.rows.tolist(), *data.held_out.rows.tolist()}
-    problems = []
-    if len(rows) < FEWEST:
-        problems.append(f"{len(rows)} patches of training defects, at least {FEWEST} are needed")
-    if shared:
-        problems.append(
-            f"{len(shared)} patches are normals and defects at once, the first is row {min(shared)}"
-        )
+    count = 0 if defects is None else len(defects)
+    problems = shared_problem(data)
+    if count < FEWEST:
+        problems.insert(0, f"{count} patches of training defects, at least {FEWEST} are needed")
     if problems or defects is None:
         raise DataError(
             "RAG-PaDiM cannot be fitted on these patches",

@@ -14,6 +14,7 @@ _CLASSES: dict[str, tuple[str, str]] = {
     "padim": ("padim", "Padim"),
     "ag-padim": ("ag_padim", "AttentionGuidedPadim"),
     "rag-padim": ("rag_padim", "ResidualAttentionGuidedPadim"),
+    "guided-padim": ("guided_padim", "DefectGuidedPadim"),
     "patchcore": ("patchcore", "PatchCore"),
 }
 

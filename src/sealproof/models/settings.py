@@ -8,12 +8,17 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_
 
 from sealproof.evidence.strict import StrictModel
 from sealproof.models.attention_settings import AttentionSettings
-from sealproof.models.backbone_settings import BackboneSettings, PadimSettings, PatchCoreSettings
+from sealproof.models.backbone_settings import (
+    BackboneSettings,
+    GuidedPadimSettings,
+    PadimSettings,
+    PatchCoreSettings,
+)
 from sealproof.models.cpcae_settings import CpcaeSettings
 from sealproof.models.mocca_settings import MoccaSettings
 
 DetectorName = Literal[
-    "attention-autoencoder", "mocca", "cpcae", "padim", "ag-padim", "rag-padim", "patchcore"
+    "attention-autoencoder", "mocca", "cpcae", "padim", "ag-padim", "rag-padim", "guided-padim", "patchcore"
 ]
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -85,8 +90,8 @@ class TrainSettings(StrictModel):
         damage: `none`, or `repair`: patches are damaged by coherent occlusions and noise and must be
             restored.
         mocca, cpcae: of these detectors; they are autoencoders too, so the keys above are theirs as well.
-        backbone, padim, patchcore: of the detectors that compare features; the keys above play no part there
-            unless `backbone.source` is `own-encoder`.
+        backbone, padim, guided_padim, patchcore: of the detectors that compare features; the keys above play no
+            part there unless `backbone.source` is `own-encoder`, but for `augment` in guided PaDiM.
     """
 
     detector: DetectorName = "attention-autoencoder"
@@ -114,6 +119,7 @@ class TrainSettings(StrictModel):
     cpcae: CpcaeSettings = CpcaeSettings()
     backbone: BackboneSettings = BackboneSettings()
     padim: PadimSettings = PadimSettings()
+    guided_padim: GuidedPadimSettings = GuidedPadimSettings()
     patchcore: PatchCoreSettings = PatchCoreSettings()
     attention: AttentionSettings = AttentionSettings()
 

@@ -40,6 +40,8 @@ _SCORES = frozenset(
         "ag-padim-upper",
         "rag-padim",
         "rag-padim-upper",
+        "guided-padim",
+        "guided-padim-upper",
         "patchcore",
         "patchcore-upper",
         "decision",
