@@ -9,6 +9,7 @@ from typing import Any
 
 from sealproof.dossier.evaluation_tables import evaluation_context
 from sealproof.dossier.inputs import DossierInputs
+from sealproof.dossier.model_settings import settings_in_force
 from sealproof.dossier.ordering import known_first
 from sealproof.dossier.threshold_tables import threshold_context
 from sealproof.evaluation.intervals import RATES
@@ -47,6 +48,7 @@ def result_context(inputs: DossierInputs) -> dict[str, Any]:
     """What the result sections need beside the records."""
     return {
         **{name: inputs.results[name] for name in ("findings", "model")},
+        "model_settings": settings_in_force(inputs.results["model"]["settings"]),
         **threshold_context(inputs),
         **evaluation_context(inputs),
         "score_names": known_first(ALL_SCORES, inputs.results["thresholds"]["scores"]),

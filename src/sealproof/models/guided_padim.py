@@ -54,6 +54,7 @@ class DefectGuidedPadim(Padim):
 
     kind = "guided-padim"
     needs_defects = True
+    map_of = "padim"
 
     def __init__(self, backbone: Backbone, settings: TrainSettings, height: int, width: int) -> None:
         super().__init__(backbone, settings, height, width)

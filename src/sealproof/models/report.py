@@ -14,14 +14,17 @@ Facts = dict[str, float | int | str]
 #: fact -> (unit, definition); every fact is recorded and every record is a fact.
 DEFINITIONS: dict[str, tuple[str, str]] = {
     "training_images": ("images", "normal images of split train whose regions of interest were found"),
-    "training_patches": ("patches", "patches of these images; the weights learnt from nothing else"),
+    "training_patches": (
+        "patches",
+        "patches of these images; all was learnt from them, and from training defects where a detector needs them",
+    ),
     "calibration_images": (
         "images",
         "normal images of split calibration whose regions of interest were found",
     ),
     "calibration_patches": (
         "patches",
-        "patches of these images; their loss was watched, and chose the epoch only where `keep` is best",
+        "patches of these images; where there are epochs their loss was watched, and chose one where `keep` is best",
     ),
     "defect_images": ("images", "training defects of split tuning whose regions of interest were found"),
     "defect_patches": ("patches", "patches of these images, which the detector cannot do without"),
