@@ -40,6 +40,12 @@ def test_every_committed_cell_resolves(product):
     assert release not in COMMITTED.file.seeds
 
 
+def test_a_younger_section_is_in_the_definition_of_its_own_detector_alone():
+    guided, other = (COMMITTED.cell(PRODUCT, name, 1) for name in ("guided-padim", "padim-flattened-more"))
+    assert guided.definition["train"]["guided_padim"]["weight"] == 0.5
+    assert other.definition["train"].keys() == guided.definition["train"].keys() - {"guided_padim"}
+
+
 def test_a_configured_cell_is_that_of_params_yaml():
     cell = COMMITTED.cell("elpv-mono", "released-configuration", 1)
     stated = yaml.safe_load((ROOT / "params.yaml").read_text())["train"]

@@ -28,6 +28,10 @@ from sealproof.roi.settings import RoiSettings
 from sealproof.scores.settings import ScoreSettings
 from sealproof.settings import ComputeSettings, Inspection
 
+#: Sections of `train` that are younger than the first committed results, and the one detector that looks at each. They
+#: are in the definition of its cells alone: a new detector does not put the results of all others in question.
+LATER_SECTIONS = {"guided_padim": "guided-padim"}
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -65,13 +69,16 @@ class Cell:
             "dataset": self.dataset.model_dump(mode="json"),
             "split": self.split.model_dump(mode="json"),
             "roi": self.roi.model_dump(mode="json"),
-            "train": self.train.model_dump(mode="json"),
+            "train": self.train.model_dump(mode="json", exclude=self._not_looked_at()),
             "scorings": {name: item.model_dump(mode="json") for name, item in self.scorings.items()},
             "may_be_refused": sorted(self.may_be_refused),
             "headline": self.headline.model_dump(mode="json"),
             "compute": self.compute.model_dump(mode="json"),
             "thresholds": self.thresholds.model_dump(mode="json"),
         }
+
+    def _not_looked_at(self) -> set[str]:
+        return {section for section, detector in LATER_SECTIONS.items() if detector != self.train.detector}
 
     @property
     def sha256(self) -> str:
