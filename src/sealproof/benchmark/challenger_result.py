@@ -15,7 +15,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_
 from sealproof.evidence.errors import EvidenceAlteredError
 from sealproof.evidence.files import read_json, write_json
 from sealproof.evidence.hashing import sha256_json
-from sealproof.evidence.strict import StrictModel
+from sealproof.evidence.strict import StrictModel, problem_lines
 from sealproof.evidence.workspace import Workspace
 from sealproof.repetition.result import Share
 
@@ -176,10 +176,7 @@ def read_results(workspace: Workspace) -> Iterator[Result]:
         try:
             found = Result.model_validate(content)
         except ValidationError as error:
-            problems = [
-                f"{'.'.join(map(str, item['loc'])) or '(whole file)'}: {item['msg']}"
-                for item in error.errors()
-            ]
+            problems = problem_lines(error)
         else:
             derived = {"outcome": found.outcome, "challengers": found.challengers}
             problems = [

@@ -37,6 +37,28 @@ def parse(model: type[Model], content: Any, where: str) -> Model:
         ) from error
 
 
+def problem_lines(error: ValidationError, whole: str = "(whole file)") -> list[str]:
+    """A line a problem: the key as a path, and what is wrong there.
+
+    Args:
+        error: of pydantic.
+        whole: stands for the key where the content as a whole is wrong.
+
+    Example:
+        >>> class Patch(StrictModel):
+        ...     height: int
+        >>> try:
+        ...     Patch.model_validate({"height": "tall"})
+        ... except ValidationError as error:
+        ...     problem_lines(error)
+        ['height: Input should be a valid integer, unable to parse string as an integer']
+    """
+    return [
+        f"{'.'.join(str(part) for part in problem['loc']) or whole}: {problem['msg']}"
+        for problem in error.errors()
+    ]
+
+
 def load(model: type[Model], path: Path) -> Model:
     """Read a YAML file into `model`; raises DefinitionError as `parse` does, or when the file is missing."""
     return parse(model, read_yaml(path), str(path))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sealproof.evidence.errors import EvidenceAlteredError
 from sealproof.evidence.files import read_json
 from sealproof.evidence.hashing import sha256_file
-from sealproof.evidence.strict import StrictModel
+from sealproof.evidence.strict import StrictModel, problem_lines
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.definitions import STAGE_NAMES, Moment, Sha256, Text
 
@@ -71,11 +71,10 @@ def read_approval(path: Path) -> Approval | None:
     try:
         return Approval.model_validate(content)
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
         raise EvidenceAlteredError(
             "the approval of the acceptance criteria cannot be trusted",
             where=str(path),
-            why="\n".join(problems),
+            why="\n".join(problem_lines(error)),
             mend="restore it from the version control, or approve again with `sealproof approve`",
         ) from error
 

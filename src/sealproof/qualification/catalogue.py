@@ -14,7 +14,7 @@ from sealproof.evidence import strict
 from sealproof.evidence.errors import DefinitionError
 from sealproof.evidence.files import read_yaml
 from sealproof.evidence.hashing import sha256_file
-from sealproof.evidence.strict import Model
+from sealproof.evidence.strict import Model, problem_lines
 from sealproof.qualification.definitions import (
     STAGE_NAMES,
     CaseDefinition,
@@ -198,6 +198,4 @@ def _parameter_problems(case: CaseDefinition, checks: Mapping[str, Check]) -> It
         filled = {"criterion": "AC-00"} if case.for_each else {}
         known.parameters.model_validate({**case.parameters, **filled})
     except ValidationError as error:
-        for problem in error.errors():
-            key = ".".join(str(part) for part in problem["loc"]) or "parameters"
-            yield f"{case.id}: {key}: {problem['msg']}"
+        yield from (f"{case.id}: {line}" for line in problem_lines(error, "parameters"))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sealproof.evidence.errors import EvidenceAlteredError
 from sealproof.evidence.files import read_json, write_json
 from sealproof.evidence.hashing import sha256_file, sha256_json
-from sealproof.evidence.strict import StrictModel
+from sealproof.evidence.strict import StrictModel, problem_lines
 from sealproof.qualification.definitions import CaseDefinition, CaseId, Moment, Sha256, Text
 from sealproof.qualification.outcome import Evidence, ExecutedCase
 
@@ -97,9 +97,7 @@ def load_recordings(definition: Path) -> tuple[Recording, ...]:
             problems.append(f"{path.name}: {error.why}")
             continue
         except ValidationError as error:
-            problems += [
-                f"{path.name}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
-            ]
+            problems += [f"{path.name}: {line}" for line in problem_lines(error)]
             continue
         if path.stem != recording.case:
             problems.append(f"{path.name}: is about {recording.case}")

@@ -14,7 +14,7 @@ from sealproof.evidence.errors import EvidenceAlteredError, EvidenceMissingError
 from sealproof.evidence.files import read_json
 from sealproof.evidence.hashing import sha256_file, sha256_json
 from sealproof.evidence.records import RecordBook
-from sealproof.evidence.strict import StrictModel
+from sealproof.evidence.strict import StrictModel, problem_lines
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.acceptance import CriterionOutcome
 from sealproof.qualification.approval import ApprovalInForce, approval_in_force
@@ -260,7 +260,9 @@ def read_release(path: Path) -> Release:
     try:
         return Release.model_validate(content)
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
         raise EvidenceAlteredError(
-            "the release cannot be trusted", where=str(path), why="\n".join(lines), mend="run `dvc repro`"
+            "the release cannot be trusted",
+            where=str(path),
+            why="\n".join(problem_lines(error)),
+            mend="run `dvc repro`",
         ) from error

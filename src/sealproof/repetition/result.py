@@ -12,7 +12,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_
 from sealproof.evidence.errors import EvidenceAlteredError
 from sealproof.evidence.files import read_json
 from sealproof.evidence.hashing import sha256_file, sha256_json
-from sealproof.evidence.strict import StrictModel
+from sealproof.evidence.strict import StrictModel, problem_lines
 from sealproof.evidence.workspace import Workspace
 from sealproof.settings import Settings
 
@@ -181,10 +181,7 @@ def read_study(workspace: Workspace) -> SeedStudy | None:
         study = SeedStudy.model_validate(read_json(path))
         problems = [] if study.product == workspace.product else [f"it is about product {study.product!r}"]
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in problem['loc']) or '(whole file)'}: {problem['msg']}"
-            for problem in error.errors()
-        ]
+        problems = problem_lines(error)
     if problems:
         raise EvidenceAlteredError(
             "the result of the repeatability study cannot be trusted",

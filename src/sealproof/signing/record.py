@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from sealproof.evidence.errors import EvidenceAlteredError
 from sealproof.evidence.files import read_json
-from sealproof.evidence.strict import StrictModel
+from sealproof.evidence.strict import StrictModel, problem_lines
 from sealproof.evidence.workspace import Workspace
 from sealproof.qualification.definitions import Moment, Sha256, Text
 from sealproof.qualification.release import Release, Signature, with_signatures
@@ -63,8 +63,7 @@ def read_record(path: Path) -> SignatureRecord:
     try:
         record = SignatureRecord.model_validate(content)
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
-        raise _altered(path, "\n".join(lines)) from error
+        raise _altered(path, "\n".join(problem_lines(error))) from error
     if not record.signatures:
         raise _altered(path, "it holds no signature")
     return record

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sealproof.evidence.errors import DefinitionError, EvidenceAlteredError, OutputError
 from sealproof.evidence.files import unwritable
 from sealproof.evidence.hashing import canonical_json
+from sealproof.evidence.strict import problem_lines
 from sealproof.models.settings import TrainSettings
 from sealproof.thresholds.resampling import generator
 from sealproof.tuning.space import Parameter, SearchSpace, with_values
@@ -161,7 +162,7 @@ class Study:
         try:
             settings = with_values(base, values)
         except ValidationError as error:
-            reason = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            reason = "; ".join(problem_lines(error, "train"))
             trial.set_user_attr("asked", asked)
             return self._tell(trial, [], reason)
         trial.set_user_attr("asked", asked | {"epochs": settings.epochs})
