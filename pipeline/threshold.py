@@ -8,6 +8,7 @@ from rich.console import Console
 
 from sealproof.datasets.manifest import read_manifest
 from sealproof.evidence.files import write_bytes, write_json
+from sealproof.models.defects import scores_fitted_to_defects
 from sealproof.stage import Stage, run_stage
 from sealproof.thresholds.compare import compare, thresholds_json
 from sealproof.thresholds.cross_fit import cross_fit_scores, read_cross_fit
@@ -16,7 +17,12 @@ from sealproof.thresholds.evidence import record_thresholds
 from sealproof.thresholds.evt_figures import evt_stability_figure
 from sealproof.thresholds.figures import evt_figure, thresholds_figure
 from sealproof.thresholds.gap_figure import gap_figure
-from sealproof.thresholds.selection import calibration_scores, check_against_manifest, read_scores
+from sealproof.thresholds.selection import (
+    calibration_scores,
+    check_against_manifest,
+    read_scores,
+    score_names,
+)
 from sealproof.thresholds.studies.evidence import record_evt_study, record_guarantees, with_own_answer
 from sealproof.thresholds.studies.reading import EVT_STUDY, GUARANTEES, read_evt_study, read_guarantees
 from sealproof.thresholds.study_figures import evt_sample_size_figure, guarantees_figure
@@ -30,7 +36,9 @@ def work(stage: Stage) -> None:
     manifest = read_manifest(stage.input("ingest", "manifest.parquet"))
     check_against_manifest(table, manifest)
     crossed = cross_fit_scores(read_cross_fit(stage.input("cross_fit", "scores.parquet")), table, manifest)
-    comparison = compare(calibration_scores(table, manifest), settings, stage.settings.params.seed, crossed)
+    fitted = scores_fitted_to_defects(score_names(table), stage.settings.params.train.detector)
+    scores = calibration_scores(table, manifest, fitted)
+    comparison = compare(scores, settings, stage.settings.params.seed, crossed)
 
     artefact = stage.output("thresholds.json")
     write_json(artefact, thresholds_json(comparison))

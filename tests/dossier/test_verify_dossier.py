@@ -857,6 +857,11 @@ TAMPERS = {
     "reasons left out": (_release(reasons=[]), "decision", "the reasons are not those"),
     "a demonstration told as none": (_release(demonstration=False), "decision", "are a demonstration"),
     "a signature in the draft": (_release(missing_signatures=[]), "decision", "signatures of the draft"),
+    "defects that are said to have taught": (
+        lambda forger: forger.edit("thresholds.json", lambda found: found.update(fitted_to_defects=["mse"])),
+        "thresholds",
+        "thresholds.json, fitted_to_defects",
+    ),
     "a failed case told as passed": (
         _case("oq", "fail", _passed),
         "entries of people",

@@ -188,6 +188,29 @@ def test_a_three_way_verdict_that_is_out_of_reach_leaves_no_valid_threshold(scor
     assert found.held_out["4-ms-ssim"]["conformal"].eligible
 
 
+def test_a_score_that_learnt_from_the_training_defects_gets_no_threshold_from_them(score_table, comparison):
+    scores = calibration_scores(score_table, fitted=frozenset({"4-ms-ssim", "not-computed"}))
+    found = compare(scores, three_way(), 7)
+    for results in (found.held_out, found.training):
+        for method in (*TUNED, "recall_bound"):
+            result = results["4-ms-ssim"][method]
+            assert result.threshold is None
+            assert "estimate" not in result.details
+            assert "no-defects" in result.details["reason_codes"]
+            assert "the score was fitted to the training defects" in result.reason
+            assert result.promise == ""
+    others = [name for name in METHOD_NAMES if name not in (*TUNED, "recall_bound")]
+    assert [found.held_out["4-ms-ssim"][name] for name in others] == [
+        comparison.held_out["4-ms-ssim"][name] for name in others
+    ]
+    assert found.held_out["mse"] == comparison.held_out["mse"]
+    assert all(item.accept_below is None for item in found.three_way["4-ms-ssim"])
+    assert all("fitted to the training defects" in item.reason for item in found.three_way["4-ms-ssim"])
+    assert found.in_force.reason_code == "acceptance-out-of-reach"
+    assert thresholds_json(found)["fitted_to_defects"] == ["4-ms-ssim"]
+    assert thresholds_json(comparison)["fitted_to_defects"] == []
+
+
 def crossed(table, shift=0.0):
     """Scores as the stage cross_fit writes them."""
     rows = table[table["split"].isin(["train", "calibration"])].copy()

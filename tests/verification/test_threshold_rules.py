@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from sealproof.models.defects import scores_fitted_to_defects
+from sealproof.models.registry import detector_names
 from sealproof.thresholds.compare import compare, thresholds_json
 from sealproof.thresholds.cross_fit import cross_fit_scores
 from sealproof.thresholds.selection import calibration_scores
@@ -16,7 +18,7 @@ from sealproof.verification.tail import evt_pot, tail_quantile
 from sealproof.verification.tail_level import fit, split_tail
 from sealproof.verification.three_way import in_force, three_way_grid
 from sealproof.verification.threshold_result import METHODS, problems
-from sealproof.verification.threshold_scores import CALIBRATIONS, calibration_of
+from sealproof.verification.threshold_scores import CALIBRATIONS, calibration_of, fitted_to_defects
 
 SETTINGS = ThresholdSettings(score="mse", bootstrap=60, confidence=0.95, require_normality=False)
 
@@ -64,6 +66,26 @@ def test_the_verifier_knows_every_method():
 @pytest.mark.parametrize("key", CALIBRATIONS)
 def test_what_the_pipeline_writes_is_derived(stated, method, key):
     assert list(problems(method, stated[0][key]["mse"][method], calibration(stated, key))) == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_score_fitted_to_the_defects_has_none_for_its_thresholds(method):
+    scores = table({"calibration": 260, "train": 300, "tuning": 40})
+    found = thresholds_json(compare(calibration_scores(scores, fitted=frozenset({"mse"})), SETTINGS, seed=3))
+    own = calibration_of("scores", "mse", scores, None, SETTINGS.model_dump(), fitted=True)
+    assert list(problems(method, found["scores"]["mse"][method], own)) == []
+    grid = three_way_grid(own.normals, own.defects, SETTINGS.model_dump()["three_way"])
+    stated = [{key: item[key] for key in grid[0]} for item in found["three_way"]["mse"]]
+    assert stated == grid
+    as_if_not = calibration_of("scores", "mse", scores, None, SETTINGS.model_dump())
+    if method in ("recall_bound", "supervised_accuracy", "supervised_balanced"):
+        assert list(problems(method, found["scores"]["mse"][method], as_if_not))
+
+
+@pytest.mark.parametrize("detector", detector_names())
+def test_the_verifier_knows_which_scores_learnt_from_defects(detector):
+    names = ["mse", "decision", detector]
+    assert fitted_to_defects(names, detector) == sorted(scores_fitted_to_defects(names, detector))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -21,7 +21,7 @@ from sealproof.evidence.errors import (
 from sealproof.evidence.files import read_json, read_yaml
 from sealproof.evidence.pipeline import Locked, md5_of, read_lock
 from sealproof.inference.released import ReleasedDetector
-from sealproof.models.registry import detector_class
+from sealproof.models.defects import scores_fitted_to_defects
 from sealproof.models.settings import TrainSettings
 from sealproof.models.storage import DESCRIPTION, WEIGHTS
 from sealproof.repetition.detector import Images
@@ -119,9 +119,8 @@ def refuse_fitted_to_defects(who: str, train: TrainSettings, score: str, where: 
     Raises:
         DefinitionError: the detector cannot be fitted without defects, or the score is `decision`.
     """
-    needs = detector_class(train.detector).needs_defects
-    if needs or score == "decision":
-        what = f"the detector {train.detector}" if needs else "the score decision"
+    if scores_fitted_to_defects([score], train.detector):
+        what = "the score decision" if score == "decision" else f"the detector {train.detector}"
         raise DefinitionError(
             f"{who} cannot be compared on development images",
             where=where,

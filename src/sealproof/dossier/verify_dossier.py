@@ -914,6 +914,13 @@ def read_cases(dossier: Dossier) -> list[Case]:
     return cases
 
 
+def training_defects(dossier: Dossier, score: str) -> list[float]:
+    """Sorted scores of the training defects that thresholds may use: none of a score that was fitted to them."""
+    if score in dossier.json("thresholds.json")["fitted_to_defects"]:
+        return []
+    return calibration(dossier, "tuning", score)
+
+
 def calibration(dossier: Dossier, split: str, score: str) -> list[float]:
     """Sorted scores of the decided images of a split."""
     values = (row.score(score) for row in dossier.scores() if row.split == split and row.decided)
@@ -1354,6 +1361,7 @@ def verify_thresholds(dossier: Dossier, section: Section) -> None:
     confidence = threshold_confidence(thresholds)
     section.notes.append(f"confidence of the thresholds' bounds, found in thresholds.json: {confidence:.12g}")
     crossed = bool(dossier.rows("cross_fit.csv"))
+    _fitted_to_defects(dossier, section, thresholds)
     there = "cross_fit_scores" in thresholds
     section.exact("calibrations", "thresholds.json, cross_fit_scores", there, crossed)
     for key in (name for name in CALIBRATIONS if name in thresholds):
@@ -1380,6 +1388,15 @@ def threshold_confidence(thresholds: Any) -> float:
                 gap = found["bound"] - found["rate"]
                 return round(1 - math.exp(-2 * found["normals"] * gap * gap), 9)
     return 0.95
+
+
+def _fitted_to_defects(dossier: Dossier, section: Section, thresholds: Any) -> None:
+    """Scores that learnt from the training defects carry no threshold of theirs: all of a detector that was shown
+    some, as the records of its training count, and always the score of the classifier."""
+    shown_some = "train.defect-patches" in dossier.book
+    names = [name for name in score_names(dossier) if shown_some or name == "decision"]
+    stated = thresholds["fitted_to_defects"]
+    section.exact("scores fitted to defects", "thresholds.json, fitted_to_defects", stated, sorted(names))
 
 
 def force_row(thresholds: Any) -> Any:
@@ -1419,7 +1436,7 @@ def _three_way(dossier: Dossier, section: Section, thresholds: Any) -> None:
     stated, kind = thresholds["three_way"], thresholds["in_force"]["calibration"]
     section.exact("scores with thresholds", "three_way", sorted(stated), sorted(score_names(dossier)))
     for score, grid in sorted(stated.items()):
-        normals, defects = calibration_normals(dossier, kind, score), calibration(dossier, "tuning", score)
+        normals, defects = calibration_normals(dossier, kind, score), training_defects(dossier, score)
         for item in grid:
             name = f"three-way, {score}, {item['false_reject_rate']}, {item['missed_defect_rate']}"
             low, high = three_way_limits(
@@ -1508,7 +1525,7 @@ class Judged:
         self.section, self.name = section, f"{score}, {self.method}, {self.kind}"
         self.stated, self.details, self.confidence = stated, stated["details"], confidence
         self.normals = calibration_normals(dossier, self.kind, score)
-        self.defects = calibration(dossier, "tuning", score)
+        self.defects = training_defects(dossier, score)
         self.held_out = calibration(dossier, "calibration", score)
         self.scale = max((abs(value) for value in (*self.normals, *self.defects)), default=1.0)
 
@@ -3928,6 +3945,10 @@ def _decided(split: str) -> Callable[[Dossier], int]:
     return lambda dossier: sum(row.split == split and row.decided for row in dossier.scores())
 
 
+def _training_defects(dossier: Dossier) -> int:
+    return len(training_defects(dossier, dossier.json("thresholds.json")["in_force"]["score"]))
+
+
 def _listed_count(key: str) -> Callable[[Dossier], int]:
     return lambda dossier: len(dossier.json("evaluation.json")[key])
 
@@ -3962,7 +3983,7 @@ def _open_deviations(dossier: Dossier) -> int:
 COUNTED: dict[str, Callable[[Dossier], Any]] = {
     "threshold.calibration.held_out_normals": _decided("calibration"),
     "threshold.calibration.training_normals": _decided("train"),
-    "threshold.calibration.training_defects": _decided("tuning"),
+    "threshold.calibration.training_defects": _training_defects,
     "evaluate.in_force.false_negatives": _listed_count("false_negatives"),
     "evaluate.in_force.false_positives": _listed_count("false_positives"),
     "evaluate.subgroups.smallest": _smallest,

@@ -1,11 +1,15 @@
-"""Training defects of a detector that learns from them: which are usable, and which patches belong together."""
+"""Training defects of a detector that learns from them: which are usable, which patches belong together, which scores
+they may not judge."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sealproof.models.detector import Positions, TrainingData
+from sealproof.models.registry import detector_class
 
 
 def shared_problem(data: TrainingData) -> list[str]:
@@ -39,3 +43,26 @@ def image_numbers(positions: Positions) -> NDArray[np.int64]:
     """
     starts = np.diff(positions, prepend=positions[:1] - 1) <= 0
     return np.cumsum(starts)
+
+
+def scores_fitted_to_defects(names: Iterable[str], detector: str) -> frozenset[str]:
+    """Those of the scores that learnt from the training defects: these rank too high among them.
+
+    Args:
+        names: of scores.
+        detector: that gives them, as in `train.detector`.
+
+    Returns:
+        All of them where the detector cannot be fitted without defects, else `decision` where it is among them.
+
+    Raises:
+        DefinitionError: there is no such detector.
+
+    Example:
+        >>> sorted(scores_fitted_to_defects(["mse", "decision"], "attention-autoencoder"))
+        ['decision']
+        >>> sorted(scores_fitted_to_defects(["cpcae"], "cpcae"))
+        ['cpcae']
+    """
+    needs = detector_class(detector).needs_defects
+    return frozenset(name for name in names if needs or name == "decision")

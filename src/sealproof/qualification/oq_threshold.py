@@ -12,6 +12,7 @@ from pydantic import PositiveFloat
 
 from sealproof.evidence.hashing import sha256_json
 from sealproof.evidence.strict import StrictModel
+from sealproof.models.defects import scores_fitted_to_defects
 from sealproof.qualification import reference
 from sealproof.qualification.context import NO_THRESHOLD, Context
 from sealproof.qualification.iq_software import shown
@@ -98,9 +99,12 @@ def threshold_ignores_test(context: Context, parameters: NoParameters) -> Findin
     columns = poisoned.select_dtypes("float").columns
     poisoned.loc[others, columns] = 1e6
     folds = read_cross_fit(context.workspace.artifacts("cross_fit") / "scores.parquet")
+    fitted = scores_fitted_to_defects(context.thresholds["scores"], context.settings.params.train.detector)
     digests = [
         sha256_json(
-            thresholds_json(compare(calibration_scores(table), quick, seed, cross_fit_scores(folds, table)))
+            thresholds_json(
+                compare(calibration_scores(table, fitted=fitted), quick, seed, cross_fit_scores(folds, table))
+            )
         )
         for table in (context.scores, poisoned, poisoned[~others])
     ]

@@ -20,6 +20,7 @@ from sealproof.evaluation.ranking import areas
 from sealproof.evidence.errors import DefinitionError, EvidenceMissingError
 from sealproof.evidence.files import read_json
 from sealproof.evidence.workspace import Workspace
+from sealproof.models.defects import scores_fitted_to_defects
 from sealproof.repetition.agreement import cohen_kappa, equal_verdicts
 from sealproof.repetition.crossfit import cross_fit
 from sealproof.repetition.detector import Images, train_and_score
@@ -176,7 +177,9 @@ def threshold_in_force(table: pd.DataFrame, params: Params, seed: int, images: I
     if settings.calibration == "cross-fit":
         found = cross_fit(images, params, folds=params.cross_fit.folds, seed=seed)
         crossed = cross_fit_scores(found.scores, own)
-    return dict(thresholds_json(compare(calibration_scores(own), settings, seed, crossed))["in_force"])
+    fitted = scores_fitted_to_defects([settings.score], params.train.detector)
+    scores = calibration_scores(own, fitted=fitted)
+    return dict(thresholds_json(compare(scores, settings, seed, crossed))["in_force"])
 
 
 def _test_verdicts(table: pd.DataFrame, force: Mapping[str, Any]) -> pd.Series[str]:

@@ -18,6 +18,7 @@ from sealproof.thresholds.settings import MethodName, ThresholdSettings
 from sealproof.thresholds.three_way import ThreeWay, three_way_grid
 
 Results = Mapping[str, Mapping[str, ThresholdResult]]
+_FITTED = "the score was fitted to the training defects, so what they score says nothing about new ones"
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,12 @@ def compare(
     """
     _check(scores, settings, cross_fit)
     held_out = _compute(
-        scores.held_out, scores.captured.get("calibration"), scores.defects, settings, ("held-out", seed)
+        scores, scores.held_out, scores.captured.get("calibration"), settings, ("held-out", seed)
     )
-    training = _compute(
-        scores.training, scores.captured.get("train"), scores.defects, settings, ("training", seed)
-    )
+    training = _compute(scores, scores.training, scores.captured.get("train"), settings, ("training", seed))
     crossed: Results = {}
     if cross_fit is not None:
-        found = _compute(cross_fit.scores, cross_fit.captured, scores.defects, settings, ("cross-fit", seed))
+        found = _compute(scores, cross_fit.scores, cross_fit.captured, settings, ("cross-fit", seed))
         carried = {name: _carried_over(methods, cross_fit, name) for name, methods in found.items()}
         crossed = _with_held_out_rates(carried, scores, settings)
     decides = crossed if settings.calibration == "cross-fit" else held_out
@@ -99,7 +98,11 @@ def compare(
         cross_fit.scores if cross_fit is not None and settings.calibration == "cross-fit" else scores.held_out
     )
     grids = {
-        name: three_way_grid(normals[name], scores.defects[name], settings.three_way) for name in scores.names
+        name: _explained_grid(
+            three_way_grid(normals[name], scores.defects[name], settings.three_way),
+            fitted=name in scores.fitted,
+        )
+        for name in scores.names
     }
     in_force, accept_below = _in_force(
         decides[settings.score][settings.method], grids[settings.score], settings
@@ -135,9 +138,9 @@ def _check(scores: CalibrationScores, settings: ThresholdSettings, cross_fit: Cr
 
 
 def _compute(
+    scores: CalibrationScores,
     normals: Mapping[str, Floats],
     captured: Mapping[str, Floats] | None,
-    defects: Mapping[str, Floats],
     settings: ThresholdSettings,
     calibration: tuple[CalibrationKind, int],
 ) -> dict[str, dict[str, ThresholdResult]]:
@@ -148,10 +151,29 @@ def _compute(
     for name, values in normals.items():
         drift = exchangeability(values, None if captured is None else captured[name], basis)
         results[name] = {
-            method: replace(result, assumptions=(*result.assumptions, drift))
-            for method, result in all_methods(values, defects[name], settings, basis).items()
+            method: _explained(
+                replace(result, assumptions=(*result.assumptions, drift)), fitted=name in scores.fitted
+            )
+            for method, result in all_methods(values, scores.defects[name], settings, basis).items()
         }
     return results
+
+
+def _explained(result: ThresholdResult, *, fitted: bool) -> ThresholdResult:
+    """Say of a method that misses training defects that there are some, and why they do not count."""
+    codes = result.details.get("reason_codes", [])
+    return (
+        replace(result, reason=f"{result.reason}; {_FITTED}") if fitted and "no-defects" in codes else result
+    )
+
+
+def _explained_grid(grid: list[ThreeWay], *, fitted: bool) -> list[ThreeWay]:
+    if not fitted:
+        return grid
+    return [
+        replace(item, reason=f"{item.reason}; {_FITTED}") if item.accept_below is None else item
+        for item in grid
+    ]
 
 
 def _carried_over(
@@ -213,7 +235,7 @@ def _in_force(
 
 def thresholds_json(comparison: Comparison) -> dict[str, Any]:
     """Content of thresholds.json: `in_force`, `scores` (held-out), `training_scores` (the paper's way),
-    `cross_fit_scores` when cross-fitting ran, `optimism`, `undecided` and `three_way`."""
+    `cross_fit_scores` when cross-fitting ran, `optimism`, `undecided`, `three_way` and `fitted_to_defects`."""
     named = {"score": comparison.score, "method": comparison.method}
     content = {
         "in_force": named | comparison.in_force.as_json() | {"accept_below": comparison.accept_below},
@@ -224,6 +246,7 @@ def thresholds_json(comparison: Comparison) -> dict[str, Any]:
         "three_way": {
             score: [item.as_json() for item in grid] for score, grid in comparison.three_way.items()
         },
+        "fitted_to_defects": sorted(comparison.scores.fitted),
     }
     if comparison.cross_fit:
         content["cross_fit_scores"] = _as_json(comparison.cross_fit)

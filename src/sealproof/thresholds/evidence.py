@@ -109,6 +109,9 @@ def _record_three_way(recorder: Recorder, comparison: Comparison, artefact: Path
             )
 
 
+_NOT_FITTED = " that was not fitted to them: none where the score learnt from defects"
+
+
 def _record_groups(recorder: Recorder, comparison: Comparison, artefact: Path) -> None:
     groups = {
         "held_out_normals": ("calibration", comparison.scores.held_out),
@@ -121,7 +124,7 @@ def _record_groups(recorder: Recorder, comparison: Comparison, artefact: Path) -
             f"calibration.{name}",
             int(scores[comparison.score].size),
             unit="images",
-            definition=f"number of {what} with a score",
+            definition=f"number of {what} with a score{_NOT_FITTED if split == 'tuning' else ''}",
             artefact=artefact,
         )
         recorder.add(

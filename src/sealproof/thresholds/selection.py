@@ -29,10 +29,11 @@ class CalibrationScores:
     Attributes:
         held_out: score -> (n,) scores of normals held out of training.
         training: score -> (m,) scores of the normals that the detector was fitted to.
-        defects: score -> (d,) scores of training defects.
+        defects: score -> (d,) scores of training defects; none for a score that was fitted to them.
         undecided: split -> number of images without a score.
         captured: split -> score -> times of capture in seconds, each of the score at its place; NaN where
             unknown. Without a manifest there are none.
+        fitted: scores that were fitted to the training defects, whose scores therefore say nothing about new ones.
     """
 
     held_out: Mapping[str, Floats]
@@ -40,6 +41,7 @@ class CalibrationScores:
     defects: Mapping[str, Floats]
     undecided: Mapping[str, int]
     captured: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    fitted: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,12 +68,15 @@ def read_scores(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def calibration_scores(table: pd.DataFrame, manifest: pd.DataFrame | None = None) -> CalibrationScores:
+def calibration_scores(
+    table: pd.DataFrame, manifest: pd.DataFrame | None = None, fitted: frozenset[str] = frozenset()
+) -> CalibrationScores:
     """Take the scores of training normals, held-out normals and training defects out of a score table.
 
     Args:
         table: image_id, split, decided and one column a score; rows of other splits are dropped first thing.
         manifest: image_id and captured_at, for the test of exchangeability in time order; None: not tested.
+        fitted: scores that learnt from the training defects, see `models.defects.scores_fitted_to_defects`.
 
     Raises:
         EvidenceAlteredError: a column is missing, or a decided image has no finite score.
@@ -101,12 +106,13 @@ def calibration_scores(table: pd.DataFrame, manifest: pd.DataFrame | None = None
     return CalibrationScores(
         held_out=scores["calibration"],
         training=scores["train"],
-        defects=scores["tuning"],
+        defects={name: values[:0] if name in fitted else values for name, values in scores["tuning"].items()},
         undecided={split: int(undecided.get(split, 0)) for split in ALLOWED_SPLITS},
         captured={
             split: {name: times[split][in_order(group[name])[1]] for name in names}
             for split, group in groups.items()
         },
+        fitted=frozenset(names) & fitted,
     )
 
 

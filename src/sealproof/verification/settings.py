@@ -8,6 +8,7 @@ from sealproof.verification.tree import Tree
 
 #: What holds where params.yaml does not state a key.
 _DEFAULTS: dict[str, dict[str, Any]] = {
+    "train": {"detector": "attention-autoencoder"},
     "threshold": {
         "score": "4-ms-ssim",
         "method": "conformal",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +39,29 @@ class Calibration:
     pairs: tuple[Floats, Floats] | None = None
 
 
+#: Detectors that learn from the training defects, and a score that does under any detector.
+_LEARNT_FROM_DEFECTS = ("cpcae", "rag-padim", "guided-padim")
+_CLASSIFIER = "decision"
+
+
+def fitted_to_defects(names: Iterable[str], detector: str) -> list[str]:
+    """The scores that learnt from the training defects, which therefore carry no threshold of theirs, by name.
+
+    Example:
+        >>> fitted_to_defects(["mse", "decision"], "mocca"), fitted_to_defects(["cpcae"], "cpcae")
+        (['decision'], ['cpcae'])
+    """
+    return sorted(name for name in names if detector in _LEARNT_FROM_DEFECTS or name == _CLASSIFIER)
+
+
 def calibration_of(
-    key: str, score: str, table: pd.DataFrame, crossed: pd.DataFrame | None, settings: Mapping[str, Any]
+    key: str,
+    score: str,
+    table: pd.DataFrame,
+    crossed: pd.DataFrame | None,
+    settings: Mapping[str, Any],
+    *,
+    fitted: bool = False,
 ) -> Calibration:
     """The scores behind one key of thresholds.json.
 
@@ -50,6 +71,7 @@ def calibration_of(
         table: scores.parquet.
         crossed: scores.parquet of the stage `cross_fit`; needed for `cross_fit_scores`.
         settings: `threshold` of params.yaml.
+        fitted: whether the score learnt from the training defects: then there are none for its thresholds.
     """
     split, name = CALIBRATIONS[key]
     normals, pairs = sorted_scores(table, split, score), None
@@ -66,7 +88,7 @@ def calibration_of(
         )
     return Calibration(
         normals,
-        sorted_scores(table, "tuning", score),
+        np.empty(0) if fitted else sorted_scores(table, "tuning", score),
         sorted_scores(table, "calibration", score),
         name,
         settings,

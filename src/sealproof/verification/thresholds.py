@@ -12,7 +12,12 @@ from sealproof.verification.scores import image_scores, score_names
 from sealproof.verification.settings import parameters
 from sealproof.verification.three_way import in_force, three_way_grid
 from sealproof.verification.threshold_result import METHODS, different, problems
-from sealproof.verification.threshold_scores import CALIBRATIONS, Calibration, calibration_of
+from sealproof.verification.threshold_scores import (
+    CALIBRATIONS,
+    Calibration,
+    calibration_of,
+    fitted_to_defects,
+)
 from sealproof.verification.tree import Tree
 
 #: Setting `threshold.calibration` -> key of thresholds.json.
@@ -29,17 +34,32 @@ def check_thresholds(tree: Tree) -> None:
     crossed = None if crossed is None or crossed.empty else crossed
     with tree.findings.guard(file):
         settings = parameters(tree)["threshold"]
+        fitted = fitted_to_defects(score_names(table), parameters(tree)["train"]["detector"])
+        tree.findings.compare(
+            "threshold-figure-changed",
+            file,
+            "/fitted_to_defects",
+            expected=fitted,
+            found=stated["fitted_to_defects"],
+        )
         _check_keys(tree, file, stated, crossed=crossed is not None)
         for key in (name for name in CALIBRATIONS if name in stated):
             for score in score_names(table):
                 place = f"/{key}/{score}"
                 with tree.findings.guard(file, place):
-                    calibration = calibration_of(key, score, table, crossed, settings)
+                    calibration = calibration_of(key, score, table, crossed, settings, fitted=score in fitted)
                     _check_score(tree, file, place, stated[key][score], calibration)
         _check_undecided(tree, file, stated, table)
         for score in score_names(table):
             with tree.findings.guard(file, f"/three_way/{score}"):
-                found = calibration_of(IN_FORCE[settings["calibration"]], score, table, crossed, settings)
+                found = calibration_of(
+                    IN_FORCE[settings["calibration"]],
+                    score,
+                    table,
+                    crossed,
+                    settings,
+                    fitted=score in fitted,
+                )
                 _check_three_way(tree, file, stated, score, found)
         with tree.findings.guard(file, "/in_force"):
             _check_in_force(tree, file, stated, settings)
