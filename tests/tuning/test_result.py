@@ -2,10 +2,12 @@ import shutil
 
 import pytest
 import yaml
+from tests.qualification.build import ROOT
 from tests.tuning.conftest import Formula, Quiet
 
 from sealproof.evidence.errors import DefinitionError, EvidenceAlteredError, EvidenceMissingError
 from sealproof.evidence.files import read_json, write_json
+from sealproof.evidence.workspace import Workspace
 from sealproof.settings import load_settings
 from sealproof.tuning.result import Trials, best_trial, chosen, paths, read_best, summary, write_result
 from sealproof.tuning.run import Limits, tune
@@ -20,6 +22,13 @@ def found(template, tmp_path_factory):
         formula = Formula()
         patch.setattr(Bench, "measure", lambda _bench, settings: formula.measure(settings))
         return tune(load_settings(root), (1, 2), 1, Limits(3), Quiet())
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(ROOT.glob("products/*/tuning")), ids=lambda folder: folder.parent.name
+)
+def test_a_committed_result_is_what_its_trials_come_to(folder):
+    assert folder.parent.name == read_best(Workspace(ROOT, folder.parent.name)).product
 
 
 def trial(number, auroc, epochs=10, state="complete"):
