@@ -20,6 +20,7 @@ from sealproof.evaluation.noninferiority import difference_low as pipelines_diff
 from sealproof.evaluation.robustness import evaluate_robustness
 from sealproof.evaluation.robustness_result import Rule as PipelinesRule
 from sealproof.evaluation.settings import EvaluateSettings
+from sealproof.models.settings import TrainSettings
 from sealproof.scores.settings import ALL_SCORES
 from sealproof.thresholds.settings import ThresholdSettings
 from sealproof.verification.challenge import amount, repeatability, undisturbed
@@ -273,7 +274,12 @@ def test_bounds_of_differences_are_those_of_the_pipeline(seed):
 
 
 def test_what_holds_where_params_yaml_is_silent_is_what_the_pipeline_takes():
-    sections = {"threshold": ThresholdSettings, "challenge": ChallengeSettings, "evaluate": EvaluateSettings}
+    sections = {
+        "train": TrainSettings,
+        "threshold": ThresholdSettings,
+        "challenge": ChallengeSettings,
+        "evaluate": EvaluateSettings,
+    }
     assert {*_DEFAULTS} == {*sections}
     for name, values in _DEFAULTS.items():
         stated = json.loads(sections[name]().model_dump_json())

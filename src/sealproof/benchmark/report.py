@@ -113,6 +113,7 @@ def _context(
         "source": first.images.source,
         "licence": first.images.licence,
         "images": first.images,
+        "training": _training_counts(overviews),
         "confidence": f"{thresholds.confidence:.0%}",
         "reference": benchmark.file.cells[benchmark.file.reference].title,
         "inside": INSIDE,
@@ -128,6 +129,18 @@ def _context(
         ],
         "machines": sorted({_machine(result) for cell in overviews for result in cell.results}),
     }
+
+
+def _training_counts(overviews: Sequence[Overview]) -> list[dict[str, Any]]:
+    """How many images each configuration learns from and is calibrated on; those with the same counts together."""
+    groups: dict[tuple[int, int, int], list[str]] = {}
+    for item in overviews:
+        images = item.results[0].images
+        groups.setdefault((images.train, images.calibration, images.tuning), []).append(item.title)
+    return [
+        {"train": train, "calibration": calibration, "tuning": tuning, "titles": titles}
+        for (train, calibration, tuning), titles in groups.items()
+    ]
 
 
 def _detector(number: int, item: Overview) -> dict[str, str]:
