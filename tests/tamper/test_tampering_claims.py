@@ -80,6 +80,13 @@ def test_share_left_undecided_lowered(forgery):
     forgery.finds("three-way-changed", THRESHOLDS, f"/three_way/{SCORE}")
 
 
+def test_score_said_to_have_learnt_from_the_defects(forgery):
+    """Its thresholds would seem to miss defects that are there."""
+    forgery.json(THRESHOLDS, lambda content: content.update(fitted_to_defects=[SCORE]))
+    forgery.rehash_all()
+    forgery.finds("threshold-figure-changed", THRESHOLDS, "/fitted_to_defects")
+
+
 def test_cross_fitted_scores_slipped_in(forgery):
     """Scores of folds that were never trained."""
     scores = pd.read_parquet(forgery.root / SCORES)

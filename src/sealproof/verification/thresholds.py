@@ -40,7 +40,7 @@ def check_thresholds(tree: Tree) -> None:
             file,
             "/fitted_to_defects",
             expected=fitted,
-            found=stated["fitted_to_defects"],
+            found=stated.get("fitted_to_defects", []),  # releases of before know no such scores by name
         )
         _check_keys(tree, file, stated, crossed=crossed is not None)
         for key in (name for name in CALIBRATIONS if name in stated):
