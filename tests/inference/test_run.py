@@ -17,7 +17,7 @@ class Blur(AttentionAutoencoderDetector):
     """A detector that reconstructs by a mean over 3 x 3 pixels, and whose features are the pixels."""
 
     def __init__(self):
-        self.network, self.feature_layers = self.blurred, (1, 2)
+        self.network, self.feature_layers = torch.nn.AvgPool2d(3, stride=1, padding=1).eval(), (1, 2)
 
     @staticmethod
     def blurred(patches):

@@ -196,7 +196,7 @@ def descriptor(cells: Tensor) -> Floats:
 
 
 def folds(normals: PatchSet, count: int) -> NDArray[np.int64]:
-    """Fold of each patch, from 0: runs of images, so that neighbours in the order of production stay together.
+    """Fold of each patch, from 0: runs of images in the order of their ids, which is often that of production.
 
     Example:
         >>> patches = np.zeros((4, 8, 8), np.uint16)

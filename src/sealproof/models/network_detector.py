@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sealproof.models.autoencoder import AttentionAutoencoder
 from sealproof.models.detector import Detector
+from sealproof.models.inference_form import inference_form
 from sealproof.scores.patches import RECONSTRUCTION_SCORES, reconstruct, reconstruction_scores
 from sealproof.scores.settings import BOTTLENECK, Precision, ScoreSettings, standard_scores
 
@@ -23,17 +24,24 @@ class NetworkDetector(Detector):
 
     reconstructs: ClassVar[bool] = True
     _double: Any = None
+    _single: Any = None
 
     def __init__(self, network: Any) -> None:
         self.network = network.eval()
         self.settings, self.height, self.width = network.settings, network.height, network.width
 
-    def reconstruct(self, patches: Tensor, precision: Precision = "single") -> Tensor:
-        """Reconstructions (N, 1, H, W) in [0, 1], of the type of `patches`, computed in `precision`."""
+    def reconstruct(self, patches: Tensor, precision: Precision | None = None) -> Tensor:
+        """Reconstructions (N, 1, H, W) in [0, 1], of the type of `patches`.
+
+        Args:
+            patches: (N, 1, H, W) in [0, 1].
+            precision: `double`; `single`: by the network's inference form; None: by the network as it was trained.
+        """
         given = patches[:, 0]
-        if precision == "single":
-            return reconstruct(self.network, given)[:, None]
-        return reconstruct(self._in_double(), given.double())[:, None].to(patches.dtype)
+        if precision == "double":
+            return reconstruct(self._in_double(), given.double())[:, None].to(patches.dtype)
+        network = self.network if precision is None else self._in_single()
+        return reconstruct(network, given)[:, None]
 
     def compare(self, patches: Tensor, settings: ScoreSettings) -> tuple[dict[str, Tensor], Tensor]:
         """Those of the wanted scores that a reconstruction gives, and the map of 4-MS-SSIM (N, H, W)."""
@@ -47,6 +55,12 @@ class NetworkDetector(Detector):
         if self._double is None:
             self._double = deepcopy(self.network).double()
         return self._double
+
+    def _in_single(self) -> Any:
+        """The network's inference form, made once."""
+        if self._single is None:
+            self._single = inference_form(self.network)
+        return self._single
 
     def compared(self, patches: Tensor, settings: ScoreSettings) -> dict[str, Tensor]:
         """Scores of the reconstruction, computed only where one is wanted."""
@@ -64,12 +78,12 @@ class NetworkDetector(Detector):
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take over what `state` gave."""
         self.network.load_state_dict(state)
-        self._double = None
+        self._double = self._single = None
 
     def to(self, device: str) -> Self:
         """Move the network to a torch device."""
         self.network.to(device)
-        self._double = None
+        self._double = self._single = None
         return self
 
 

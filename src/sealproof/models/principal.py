@@ -71,7 +71,7 @@ class PrincipalPath(nn.Module):
         self.components = self.components.new_zeros((components, self.mean.numel()))
 
     def forward(self, patches: Tensor) -> Tensor:
-        """(N, 1, H, W) to the same shape and type, computed in float64; may leave [0, 1]."""
-        flat = patches.flatten(1).double() - self.mean
+        """(N, 1, H, W) to the same shape and type, computed in the type of the buffers; may leave [0, 1]."""
+        flat = patches.flatten(1).to(self.mean.dtype) - self.mean
         made: Tensor = self.mean + (flat @ self.components.T) @ self.components
         return made.reshape(patches.shape).to(patches.dtype)
