@@ -9,6 +9,7 @@ from sealproof.evidence.errors import DataError, DefinitionError
 from sealproof.models.attention_autoencoder import AttentionAutoencoderDetector
 from sealproof.models.autoencoder import AttentionAutoencoder
 from sealproof.models.detector import PatchSet, TrainingData
+from sealproof.models.inference_form import inference_form
 from sealproof.models.settings import TrainSettings
 from sealproof.models.training import fit
 from sealproof.scores.settings import ScoreSettings
@@ -64,12 +65,11 @@ def test_scores_compare_a_patch_with_its_reconstruction(small: TrainSettings, pr
     made, given = detector(small), some()
     found = made.examine(given, POSITIONS, ScoreSettings(precision=precision))
     with torch.no_grad():
-        reconstruction = made.network(given)
+        reconstruction = inference_form(made.network)(given)
         if precision == "double":
             reconstruction = made.network.double()(given.double()).float()
     expected = [mse_loss(a.double(), b.double()).item() for a, b in zip(given, reconstruction, strict=True)]
-    within = 1e-12 if precision == "double" else 1e-7  # the inference form rounds elsewhere
-    assert found.scores["mse"].tolist() == pytest.approx(expected, rel=within)
+    assert found.scores["mse"].tolist() == pytest.approx(expected, rel=1e-12)
     assert found.scores["4-ms-ssim"].dtype == torch.float64
     assert (found.local.shape, found.local.dtype) == ((6, 32, 48), torch.float32)
 
